@@ -1,0 +1,1 @@
+"""The service: stores, queues and serves training runs. Never imports torch, torchvision or `worker`."""

@@ -1,0 +1,78 @@
+"""Everything that this service refuses to do, each with the HTTP status it maps to.
+
+RunyardError            500
+  InvalidSpec           422  the request names something impossible: what, the value, what is allowed
+    UnknownName         422  a preset, model or data set that does not exist
+  NotFound              404
+  RunStateConflict      409
+  IdempotencyConflict   409
+  InvalidSetting        500  at start, never over HTTP
+  DataProblem           422  a data set that is missing, changed or broken
+  Unavailable           503  the database cannot be reached
+
+The message is for people: one sentence with what, the value and what is allowed.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RunyardError(Exception):
+    status = 500
+
+
+class InvalidSpec(RunyardError):
+    status = 422
+
+
+class UnknownName(InvalidSpec):
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        near = get_close_matches(str(name), known, n=3, cutoff=0.5)
+        if near:
+            hint = f"Did you mean {' or '.join(near)}?"
+        elif len(known) <= 12:
+            hint = f"There are: {', '.join(known) or 'none yet'}."
+        else:
+            hint = f"There are {len(known)}, such as {', '.join(known[:5])}."
+        super().__init__(f"There is no {kind} {_short(name)}. {hint}")
+
+
+class NotFound(RunyardError):
+    status = 404
+
+    def __init__(self, kind: str, key: object) -> None:
+        super().__init__(f"There is no {kind} {_short(key)}.")
+
+
+class RunStateConflict(RunyardError):
+    status = 409
+
+    def __init__(self, run_id: int, wanted: str, actual: str) -> None:
+        super().__init__(f"Run {run_id} is {actual}; it must be {wanted} for this.")
+
+
+class IdempotencyConflict(RunyardError):
+    status = 409
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The idempotency key {_short(key)} was already used for another launch; use a new key."
+        )
+
+
+class InvalidSetting(RunyardError):
+    status = 500
+
+
+class DataProblem(RunyardError):
+    status = 422
+
+
+class Unavailable(RunyardError):
+    status = 503
+
+
+def _short(value: object, limit: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,290 @@
+"""The protocol between a run and the worker that trains it: claim, renew, report, and each way to end.
+
+Every move is one conditional UPDATE whose row count is checked: nothing is read, tested in Python and
+written back. An attempt's number rises at every claim and is the fencing token: a worker that was thought
+lost and comes back finds another number in the row, and writes nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, case, insert, literal, or_, select, update
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.expression import ColumnElement
+
+from backend.contract import MAX_LOSSES, OWNED, EventKind, Reason, RunState
+from backend.store import clock, events, logs, points
+from backend.store.tables import Attempt, Run
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A run that this worker now owns, as `attempt`. `checkpoint` is where it goes on from, if anywhere."""
+
+    run_id: int
+    attempt: int
+    owner: str
+    spec: dict[str, Any]
+    recipe_id: int
+    checkpoint: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """The answer to a report that was accepted."""
+
+    cancel_requested: bool
+
+
+def claim(session: Session, owner: str, lease_seconds: float) -> Claimed | None:
+    """Take the best queued run (priority, then age), and rewind it to its checkpoint; None if there is none.
+
+    On SQLite the writing transaction excludes all others; on Postgres two workers skip each other's rows.
+    """
+    now = clock.now(session)
+    best = (
+        select(Run.id)
+        .where(Run.state == RunState.QUEUED, Run.not_before <= now, Run.deleted_at.is_(None))
+        .order_by(Run.priority.desc(), Run.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = session.execute(
+        update(Run)
+        .where(Run.id == best.scalar_subquery(), Run.state == RunState.QUEUED)
+        .values(
+            state=RunState.RUNNING,
+            owner=owner,
+            lease_until=now + lease_seconds,
+            attempt=Run.attempt + 1,
+            started_at=case((Run.started_at.is_(None), now), else_=Run.started_at),
+            cancel_requested=False,
+            progress=None,
+            reason=None,
+            detail=None,
+        )
+        .returning(Run.id, Run.attempt, Run.spec, Run.recipe_id, Run.checkpoint)
+    ).one_or_none()
+    if row is None:
+        return None
+    run_id, attempt, spec, recipe_id, checkpoint = row
+    session.execute(
+        insert(Attempt).values(
+            run_id=run_id, number=attempt, worker_id=owner, started_at=now, resumed_from=checkpoint
+        )
+    )
+    if attempt > 1:
+        _rewind(session, run_id, attempt, checkpoint["epoch"] if checkpoint else 0)
+    _state_event(session, run_id, RunState.RUNNING, attempt=attempt)
+    return Claimed(run_id, attempt, owner, spec, recipe_id, checkpoint)
+
+
+def renew(
+    session: Session,
+    run_id: int,
+    attempt: int,
+    owner: str,
+    lease_seconds: float,
+    progress: dict[str, Any] | None = None,
+) -> Renewal | None:
+    """Prove that this attempt still owns the run and extend its lease; return None once another does.
+
+    The first statement of every report: an UPDATE, not a SELECT, so that a take-over cannot slip in
+    between the check and the writes that follow it in the same transaction.
+    """
+    values: dict[str, Any] = {"lease_until": clock.now(session) + lease_seconds}
+    if progress is not None:
+        values["progress"] = progress
+    cancel_requested = session.execute(
+        update(Run).where(_owned_by(run_id, attempt, owner)).values(**values).returning(Run.cancel_requested)
+    ).scalar_one_or_none()
+    return None if cancel_requested is None else Renewal(bool(cancel_requested))
+
+
+def report_epoch(
+    session: Session,
+    run_id: int,
+    attempt: int,
+    epoch: int,
+    metrics: dict[str, float],
+    checkpoint: dict[str, Any] | None,
+) -> None:
+    """Store an epoch's points and, where one was made, point to its checkpoint; after `renew`, in its transaction."""
+    known = session.execute(select(Run.summary).where(Run.id == run_id)).scalar_one()
+    if known is not None and known["epoch"] >= epoch:
+        return  # told already: the answer to that commit was lost on the way
+    points.write(session, run_id, epoch, metrics)
+    finite, nonfinite = points.split(metrics)
+    values: dict[str, Any] = {"summary": points.extended_summary(known, epoch, finite)}
+    if checkpoint is not None:
+        values["checkpoint"] = checkpoint
+    session.execute(update(Run).where(Run.id == run_id, Run.attempt == attempt).values(**values))
+    events.record(
+        session,
+        run_id,
+        EventKind.EPOCH,
+        {"epoch": epoch, "metrics": finite, "nonfinite": nonfinite, "attempt": attempt},
+    )
+
+
+def describe(session: Session, run_id: int, attempt: int, environment: dict[str, Any]) -> None:
+    """Keep what the attempt runs on; after `renew`, in its transaction."""
+    session.execute(
+        update(Attempt)
+        .where(Attempt.run_id == run_id, Attempt.number == attempt)
+        .values(environment=environment)
+    )
+
+
+def finish(
+    session: Session,
+    run_id: int,
+    attempt: int,
+    owner: str,
+    state: RunState,
+    reason: Reason | None = None,
+    detail: str | None = None,
+) -> bool:
+    """End the run as completed, failed or cancelled; return False if this attempt owns it no more."""
+    moved = session.execute(
+        update(Run)
+        .where(_owned_by(run_id, attempt, owner))
+        .values(
+            state=state,
+            reason=reason,
+            detail=detail,
+            owner=None,
+            lease_until=None,
+            progress=None,
+            finished_at=clock.now(session),
+        )
+    )
+    if moved.rowcount != 1:
+        return False
+    _end_attempt(session, run_id, attempt, reason, detail)
+    _state_event(session, run_id, state, reason, detail, attempt)
+    return True
+
+
+def release(session: Session, run_id: int, attempt: int, owner: str) -> bool:
+    """Put the run back into the queue as its worker leaves in good order; no loss is counted."""
+    now = clock.now(session)
+    moved = session.execute(
+        update(Run)
+        .where(_owned_by(run_id, attempt, owner), Run.state == RunState.RUNNING)
+        .values(state=RunState.QUEUED, owner=None, lease_until=None, progress=None, not_before=now)
+    )
+    if moved.rowcount != 1:
+        # A wish to cancel came first: then the run is over.
+        return finish(session, run_id, attempt, owner, RunState.CANCELLED, Reason.CANCELLED)
+    _end_attempt(session, run_id, attempt, Reason.DRAINED, None)
+    _state_event(session, run_id, RunState.QUEUED, Reason.DRAINED, None, attempt)
+    return True
+
+
+def lose(
+    session: Session, run_id: int, attempt: int, owner: str, detail: str, *, backoff_seconds: float
+) -> bool:
+    """Count a lost training: back to the queue after a wait, or failed at the third loss."""
+    return _lose(session, _owned_by(run_id, attempt, owner), detail, backoff_seconds) > 0
+
+
+def expire(session: Session, *, backoff_seconds: float) -> int:
+    """Take the runs whose lease has ended from their owners; return how many."""
+    ended = and_(Run.state.in_(OWNED), Run.lease_until < clock.now(session))
+    return _lose(session, ended, "The worker was not heard of until its lease ended.", backoff_seconds)
+
+
+def cancel(session: Session, run_id: int) -> bool:
+    """Cancel a run that nobody owns, or ask its owner to; return False if it is over already."""
+    waiting = (RunState.QUEUED, RunState.WAITING)
+    moved = session.execute(
+        update(Run)
+        .where(Run.id == run_id, Run.state.in_(waiting))
+        .values(state=RunState.CANCELLED, reason=Reason.CANCELLED, finished_at=clock.now(session))
+        .returning(Run.attempt)
+    ).scalar_one_or_none()
+    if moved is not None:
+        _state_event(session, run_id, RunState.CANCELLED, Reason.CANCELLED, None, moved)
+        return True
+    asked = session.execute(
+        update(Run)
+        .where(Run.id == run_id, Run.state == RunState.RUNNING)
+        .values(state=RunState.CANCELLING, cancel_requested=True)
+        .returning(Run.attempt)
+    ).scalar_one_or_none()
+    if asked is not None:
+        _state_event(session, run_id, RunState.CANCELLING, None, None, asked)
+        return True
+    # Asked for already: the wish is granted, if not yet fulfilled.
+    return (
+        session.execute(
+            select(literal(1)).where(Run.id == run_id, Run.state == RunState.CANCELLING)
+        ).scalar_one_or_none()
+        is not None
+    )
+
+
+def _lose(session: Session, which: ColumnElement[bool], detail: str, backoff_seconds: float) -> int:
+    now = clock.now(session)
+    wanted_gone = Run.state == RunState.CANCELLING
+    too_often = Run.losses + 1 >= MAX_LOSSES
+    over = or_(wanted_gone, too_often)
+    # A power of two by cases: SQLite's pow() is an option of its build.
+    waits = case((Run.losses == 0, 1.0), (Run.losses == 1, 2.0), else_=4.0) * backoff_seconds
+    lost = session.execute(
+        update(Run)
+        .where(which, Run.state.in_(OWNED))
+        .values(
+            losses=Run.losses + 1,
+            state=case(
+                (wanted_gone, RunState.CANCELLED), (too_often, RunState.FAILED), else_=RunState.QUEUED
+            ),
+            reason=case((wanted_gone, Reason.CANCELLED), else_=Reason.WORKER_LOST),
+            detail=case((wanted_gone, None), else_=detail),
+            finished_at=case((over, now), else_=None),
+            not_before=case((over, 0.0), else_=now + waits),
+            owner=None,
+            lease_until=None,
+            progress=None,
+        )
+        .returning(Run.id, Run.attempt, Run.state, Run.reason, Run.detail)
+    ).all()
+    for run_id, attempt, state, reason, text in lost:
+        _end_attempt(session, run_id, attempt, Reason.WORKER_LOST, detail)
+        logs.append(session, run_id, [f"Attempt {attempt} ended: worker lost. {detail}"])
+        _state_event(session, run_id, state, reason, text, attempt)
+    return len(lost)
+
+
+def _owned_by(run_id: int, attempt: int, owner: str) -> ColumnElement[bool]:
+    return and_(Run.id == run_id, Run.attempt == attempt, Run.owner == owner, Run.state.in_(OWNED))
+
+
+def _end_attempt(session: Session, run_id: int, attempt: int, reason: str | None, detail: str | None) -> None:
+    session.execute(
+        update(Attempt)
+        .where(Attempt.run_id == run_id, Attempt.number == attempt)
+        .values(ended_at=clock.now(session), reason=reason or "completed", detail=detail)
+    )
+
+
+def _rewind(session: Session, run_id: int, attempt: int, epoch: int) -> None:
+    """Forget what came after the checkpoint: the next attempt will tell it again."""
+    points.delete_after(session, run_id, epoch)
+    session.execute(update(Run).where(Run.id == run_id).values(summary=points.summary_of(session, run_id)))
+    start = f"the checkpoint of epoch {epoch}" if epoch else "the beginning"
+    logs.append(session, run_id, [f"Attempt {attempt} starts from {start}."])
+    events.record(session, run_id, EventKind.REWIND, {"epoch": epoch, "attempt": attempt})
+
+
+def _state_event(
+    session: Session,
+    run_id: int,
+    state: str,
+    reason: str | None = None,
+    detail: str | None = None,
+    attempt: int = 0,
+) -> None:
+    payload = {"state": str(state), "reason": reason, "detail": detail, "attempt": attempt}
+    events.record(session, run_id, EventKind.STATE, payload)

@@ -1,0 +1,41 @@
+"""The time, told by the database: workers on several hosts then agree on when a lease ends.
+
+Times are seconds since 1970 as double precision, the same on SQLite and Postgres.
+"""
+
+from typing import Any
+
+from sqlalchemy import Double, literal, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.expression import ColumnElement
+
+
+class DatabaseNow(ColumnElement[float]):
+    """The database's clock, in seconds since 1970."""
+
+    type = Double()
+    inherit_cache = True
+
+
+@compiles(DatabaseNow, "sqlite")
+def _sqlite_now(element: DatabaseNow, compiler: Any, **kw: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(DatabaseNow, "postgresql")
+def _postgres_now(element: DatabaseNow, compiler: Any, **kw: Any) -> str:
+    # clock_timestamp, not now(): that stands still within a transaction, and ours may wait for a lock.
+    return "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+
+
+def now(session: Session) -> ColumnElement[float]:
+    """Return the time as an SQL expression: the database's, or the fake one that a test put into the session."""
+    fake = session.info.get("clock")
+    return DatabaseNow() if fake is None else literal(float(fake()), Double())
+
+
+def read_now(session: Session) -> float:
+    """Return the time as a number."""
+
+    return float(session.execute(select(now(session))).scalar_one())

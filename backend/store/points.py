@@ -1,0 +1,121 @@
+"""The points: one value of one metric of one run at one epoch. A value that is no number is data too."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from backend.store import clock
+from backend.store.tables import Point, Run
+
+SPARK_POINTS = 60
+"""Curves in lists are thinned to about this many points."""
+
+
+@dataclass
+class Series:
+    """One metric of one run by epoch. A gap in `values` has its name (nan, inf, -inf) in `nonfinite`."""
+
+    epochs: list[int] = field(default_factory=list)
+    values: list[float | None] = field(default_factory=list)
+    nonfinite: dict[int, str] = field(default_factory=dict)
+
+
+def split(metrics: dict[str, float]) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Return the values with None for what is no number, and the names of those."""
+    finite = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+    nonfinite = {name: _name(value) for name, value in metrics.items() if not math.isfinite(value)}
+    return finite, nonfinite
+
+
+def write(session: Session, run_id: int, epoch: int, metrics: dict[str, float]) -> None:
+    """Store the values of one epoch."""
+    at = clock.read_now(session)
+    finite, nonfinite = split(metrics)
+    rows = [
+        {
+            "run_id": run_id,
+            "name": name,
+            "step": epoch,
+            "epoch": epoch,
+            "value": value,
+            "nonfinite": nonfinite.get(name),
+            "at": at,
+        }
+        for name, value in finite.items()
+    ]
+    if rows:
+        session.execute(insert(Point), rows)
+
+
+def read(session: Session, run_id: int, names: list[str] | None = None) -> dict[str, Series]:
+    """Return the series of one run by name, each in the order of epochs."""
+    query = (
+        select(Point.name, Point.epoch, Point.value, Point.nonfinite)
+        .where(Point.run_id == run_id)
+        .order_by(Point.name, Point.step)
+    )
+    if names:
+        query = query.where(Point.name.in_(names))
+    found: dict[str, Series] = {}
+    for name, epoch, value, nonfinite in session.execute(query):
+        series = found.setdefault(name, Series())
+        series.epochs.append(epoch)
+        series.values.append(value)
+        if nonfinite is not None:
+            series.nonfinite[epoch] = nonfinite
+    return found
+
+
+def spark_lines(
+    session: Session, run_ids: list[int], name: str = "test_acc"
+) -> dict[int, list[float | None]]:
+    """Return a thinned curve of one metric for each of many runs."""
+    stride = func.greatest(1, Run.epochs // SPARK_POINTS)
+    if session.get_bind().dialect.name == "sqlite":
+        stride = func.max(1, Run.epochs // SPARK_POINTS)
+    query = (
+        select(Point.run_id, Point.value)
+        .join(Run, Run.id == Point.run_id)
+        .where(Point.run_id.in_(run_ids), Point.name == name, Point.step % stride == 0)
+        .order_by(Point.run_id, Point.step)
+    )
+    found: dict[int, list[float | None]] = {}
+    for run_id, value in session.execute(query):
+        found.setdefault(run_id, []).append(value)
+    return found
+
+
+def delete_after(session: Session, run_id: int, epoch: int) -> None:
+    """Forget all that came after an epoch."""
+    session.execute(delete(Point).where(Point.run_id == run_id, Point.epoch > epoch))
+
+
+def extended_summary(
+    summary: dict[str, Any] | None, epoch: int, metrics: dict[str, float | None]
+) -> dict[str, Any]:
+    """Return the summary of a run after one more epoch: the last values, and the best test accuracy."""
+    best = (summary or {}).get("best_test_acc")
+    now = metrics.get("test_acc")
+    seen = [value for value in (best, now) if value is not None]
+    return {"epoch": epoch, "metrics": metrics, "best_test_acc": max(seen, default=None)}
+
+
+def summary_of(session: Session, run_id: int) -> dict[str, Any] | None:
+    """Return the summary that the stored points of a run make; None where it has none."""
+    last = session.execute(select(func.max(Point.epoch)).where(Point.run_id == run_id)).scalar_one()
+    if last is None:
+        return None
+    rows = session.execute(select(Point.name, Point.value).where(Point.run_id == run_id, Point.epoch == last))
+    best = session.execute(
+        select(func.max(Point.value)).where(Point.run_id == run_id, Point.name == "test_acc")
+    ).scalar_one()
+    return {"epoch": last, "metrics": dict(rows.all()), "best_test_acc": best}
+
+
+def _name(value: float) -> str:
+    if math.isnan(value):
+        return "nan"
+    return "inf" if value > 0 else "-inf"

@@ -1,0 +1,195 @@
+"""The tables. Times are seconds since 1970 by the database's clock (see clock.py)."""
+
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    true,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# SQLite's rowid is an INTEGER; on Postgres ids are 64 bits wide.
+Id = BigInteger().with_variant(Integer, "sqlite")
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class Base(DeclarativeBase):
+    type_annotation_map: ClassVar = {float: Double, dict[str, Any]: Json}
+
+
+class Store(Base):
+    """One row: the identity of this database. Cursors carry it, as a restored backup moves ids back."""
+
+    __tablename__ = "store"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
+class Experiment(Base):
+    """A named set of runs launched together to answer one question."""
+
+    __tablename__ = "experiment"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    notes: Mapped[str] = mapped_column(Text, default="")
+
+
+class Launch(Base):
+    """One accepted launch. The key makes a repeated request answer as the first did."""
+
+    __tablename__ = "launch"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
+    body_sha256: Mapped[str] = mapped_column(String(64))
+    experiment_id: Mapped[int | None] = mapped_column(ForeignKey("experiment.id"))
+    at: Mapped[float]
+
+
+class Recipe(Base):
+    """A spec without its seed."""
+
+    __tablename__ = "recipe"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    spec: Mapped[dict[str, Any]]
+
+
+class Run(Base):
+    """One training of one recipe with one seed. `epochs` and `preset` repeat the spec for lists."""
+
+    __tablename__ = "run"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    recipe_id: Mapped[int] = mapped_column(ForeignKey("recipe.id"))
+    launch_id: Mapped[int] = mapped_column(ForeignKey("launch.id"))
+    experiment_id: Mapped[int | None] = mapped_column(ForeignKey("experiment.id"))
+    seed: Mapped[int] = mapped_column(BigInteger)
+    epochs: Mapped[int]
+    spec: Mapped[dict[str, Any]]
+    name: Mapped[str] = mapped_column(Text)
+    preset: Mapped[str | None] = mapped_column(String(100))
+    size: Mapped[str | None] = mapped_column(String(20))
+
+    state: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str | None] = mapped_column(String(40))
+    detail: Mapped[str | None] = mapped_column(Text)
+    priority: Mapped[int] = mapped_column(default=0)
+    attempt: Mapped[int] = mapped_column(default=0)
+    losses: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None] = mapped_column(String(255))
+    lease_until: Mapped[float | None]
+    cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
+    not_before: Mapped[float] = mapped_column(default=0.0)
+
+    checkpoint: Mapped[dict[str, Any] | None]
+    progress: Mapped[dict[str, Any] | None]
+    summary: Mapped[dict[str, Any] | None]
+
+    created_at: Mapped[float]
+    started_at: Mapped[float | None]
+    finished_at: Mapped[float | None]
+    deleted_at: Mapped[float | None]
+
+    __table_args__ = (
+        # The order of the queue is these columns; a claim reads the first entry.
+        Index("run_queue", "state", "priority", "id"),
+        Index("run_recipe", "recipe_id"),
+        Index("run_launch", "launch_id"),
+    )
+
+
+class Attempt(Base):
+    """One try of a run by one worker. Its number is the fencing token of all that it writes."""
+
+    __tablename__ = "attempt"
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    worker_id: Mapped[str] = mapped_column(String(255))
+    started_at: Mapped[float]
+    ended_at: Mapped[float | None]
+    reason: Mapped[str | None] = mapped_column(String(40))
+    detail: Mapped[str | None] = mapped_column(Text)
+    resumed_from: Mapped[dict[str, Any] | None]
+    environment: Mapped[dict[str, Any] | None]
+
+
+class Point(Base):
+    """One value of one metric of one run at one epoch. A value that is no number is NULL plus its name."""
+
+    __tablename__ = "point"
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    epoch: Mapped[int]
+    value: Mapped[float | None]
+    nonfinite: Mapped[str | None] = mapped_column(String(4))
+    at: Mapped[float]
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class Event(Base):
+    """Something that a browser must hear of. Ids rise in the order of commits (see events.py)."""
+
+    __tablename__ = "event"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(20))
+    payload: Mapped[dict[str, Any]]
+    at: Mapped[float]
+    __table_args__ = (Index("event_run", "run_id", "id"), {"sqlite_autoincrement": True})
+
+
+class LogLine(Base):
+    __tablename__ = "log"
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[float]
+    text: Mapped[str] = mapped_column(Text)
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class Worker(Base):
+    """One process that trains on one device. Its row goes when it leaves in good order."""
+
+    __tablename__ = "worker"
+    id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    host: Mapped[str] = mapped_column(Text)
+    device: Mapped[str] = mapped_column(String(100))
+    device_name: Mapped[str] = mapped_column(Text)
+    version: Mapped[str] = mapped_column(String(40))
+    last_seen: Mapped[float]
+    draining: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+class DatasetRow(Base):
+    """A data set that an operator imported. `is_current` marks the one that the name means now."""
+
+    __tablename__ = "dataset"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    hash: Mapped[str] = mapped_column(String(64))
+    classes: Mapped[list[str]] = mapped_column(Json)
+    train_count: Mapped[int]
+    test_count: Mapped[int]
+    pixels: Mapped[int]
+    channels: Mapped[int]
+    is_current: Mapped[bool] = mapped_column(Boolean)
+    at: Mapped[float]
+    __table_args__ = (
+        UniqueConstraint("name", "hash"),
+        Index(
+            "dataset_current",
+            "name",
+            unique=True,
+            sqlite_where=is_current == true(),
+            postgresql_where=is_current == true(),
+        ),
+    )

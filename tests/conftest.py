@@ -1,0 +1,75 @@
+"""What the tests stand on: databases of both kinds, settings of their own, and the rule for what may be skipped."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.settings import Settings
+from backend.store import migrate
+from backend.store.session import Database
+from tests.servers import TestPostgres, postgres_for_tests
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+def unavailable(what: str, why: str) -> None:
+    """Skip, or fail where RUNYARD_TEST_REQUIRE names it: CI must not pass by skipping."""
+    if what in os.environ.get("RUNYARD_TEST_REQUIRE", "").split(","):
+        pytest.fail(f"{what} is required here, but {why}")
+    pytest.skip(f"no {what}: {why}")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestPostgres]:
+    """A Postgres server: one that runs here (used, never stopped), or one of our own."""
+    server = postgres_for_tests(tmp_path_factory.mktemp("postgres"))
+    if isinstance(server, str):
+        unavailable("postgres", server)
+        return
+    with server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty, migrated database, once on SQLite and once on Postgres."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'store.db'}"
+        database = Database(url)
+        migrate.upgrade(database)
+        database.dispose()
+        yield url
+    else:
+        server: TestPostgres = request.getfixturevalue("postgres")
+        with server.fresh_database() as url:
+            yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path / 'store.db'}")
+    migrate.upgrade(opened)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real images beside the checkout."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the shared folder with real images is not beside this checkout")
+    return SHARED

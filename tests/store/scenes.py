@@ -1,0 +1,71 @@
+"""What store tests begin with: launched runs, and a clock that they move."""
+
+from sqlalchemy.orm import Session
+
+from backend.contract import RunState
+from backend.spec import Spec, parse_spec
+from backend.store import attempts, events, launches, runs
+from backend.store.attempts import Claimed
+from backend.store.session import Database
+
+LEASE = 60.0
+
+
+def a_spec(**changes) -> Spec:
+    return parse_spec(
+        {"dataset": {"name": "shapes"}, "model": {"arch": "softmax-regression"}, "epochs": 5, **changes}
+    )
+
+
+def launch(database: Database, count: int = 1, **changes) -> list[int]:
+    wanted = [launches.NewRun(a_spec(seed=seed, **changes), f"run {seed}") for seed in range(count)]
+    with database.write() as session:
+        return launches.accept(session, wanted, body_sha256="0" * 64).run_ids
+
+
+def claim(database: Database, owner: str = "worker-a", at: float | None = None) -> Claimed:
+    """Claim the best run, as if the time were `at`."""
+    with database.write() as session:
+        if at is not None:
+            session.info["clock"] = lambda: at
+        claimed = attempts.claim(session, owner, LEASE)
+    assert claimed is not None
+    return claimed
+
+
+def report(
+    database: Database, claimed: Claimed, epoch: int, metrics: dict, checkpoint: dict | None = None
+) -> bool:
+    """Report an epoch as a recorder does; return whether the fence let it through."""
+    with database.write() as session:
+        renewed = attempts.renew(session, claimed.run_id, claimed.attempt, claimed.owner, LEASE)
+        if renewed is None:
+            return False
+        attempts.report_epoch(session, claimed.run_id, claimed.attempt, epoch, metrics, checkpoint)
+        return True
+
+
+def end(database: Database, claimed: Claimed, state: RunState) -> bool:
+    with database.write() as session:
+        return attempts.finish(session, claimed.run_id, claimed.attempt, claimed.owner, state)
+
+
+def expire_at(database: Database, time: float, backoff_seconds: float = 0.0) -> int:
+    """Expire leases as if the time were `time`."""
+    with database.write() as session:
+        session.info["clock"] = lambda: time
+        return attempts.expire(session, backoff_seconds=backoff_seconds)
+
+
+def state(database: Database, run_id: int) -> str:
+    with database.read() as session:
+        return runs.get(session, run_id).run.state
+
+
+def run(session: Session, run_id: int):
+    return runs.get(session, run_id).run
+
+
+def kinds(database: Database, run_id: int) -> list[str]:
+    with database.read() as session:
+        return [event.kind for event in events.after(session, 0, run_id=run_id)]
