@@ -1,0 +1,59 @@
+"""POST /api/launches: the one way in."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, BackgroundTasks, Header, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.api.deps import BellDep, DatabaseDep
+from backend.api.problems import RESPONSES
+from backend.api.wire import LaunchWire
+from backend.launching import Wish, checked_text, plan
+from backend.store import datasets, launches
+
+router = APIRouter(tags=["launches"])
+
+
+class LaunchRequest(BaseModel):
+    """A preset in a size, with single fields overridden; or a whole spec. One run for each seed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    preset: str | None = Field(None, max_length=100)
+    size: Literal["published", "quick"] = "published"
+    overrides: dict[str, Any] | None = None
+    spec: dict[str, Any] | None = None
+    seeds: list[int] | None = None
+    name: str | None = None
+    experiment: str | None = None
+
+
+@router.post("/api/launches", status_code=201, responses=RESPONSES)
+def launch(
+    request: LaunchRequest,
+    response: Response,
+    background: BackgroundTasks,
+    database: DatabaseDep,
+    bell: BellDep,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+) -> LaunchWire:
+    """Store a launch and queue its runs. With the same Idempotency-Key and body it is done once only."""
+    experiment = checked_text(request.experiment, "experiment", 200) if request.experiment else None
+    wish = Wish(**request.model_dump(exclude={"experiment"}))
+    digest = hashlib.sha256(json.dumps(request.model_dump(), sort_keys=True).encode()).hexdigest()
+    with database.write() as session:
+        pixels = {row.name: row.pixels for row in datasets.current(session)}
+        accepted = launches.accept(
+            session,
+            plan(wish, pixels),
+            body_sha256=digest,
+            idempotency_key=idempotency_key,
+            experiment=experiment,
+        )
+    if accepted.repeated:
+        response.status_code = 200
+    else:
+        # After the commit, and after the answer: the bell may be slow, and workers look by themselves too.
+        background.add_task(bell.ring, len(accepted.run_ids))
+    return LaunchWire(launch=accepted.id, experiment=accepted.experiment_id, runs=accepted.run_ids)

@@ -1,0 +1,135 @@
+"""The runs: lists, one, its points, its log, its figures, and the wish to cancel it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
+
+from backend.api.deps import LARGEST_INTEGER, DatabaseDep, RunId
+from backend.api.problems import RESPONSES
+from backend.api.wire import (
+    FiguresWire,
+    LogLineWire,
+    LogWire,
+    PointsWire,
+    RunDetailWire,
+    RunPageWire,
+    RunWire,
+    attempt_wire,
+    cursor,
+    iso,
+    run_fields,
+    series_wire,
+)
+from backend.contract import RunState
+from backend.errors import RunStateConflict
+from backend.figures.curves import run_figures
+from backend.store import attempts, clock, events, launches, logs, points, runs
+from backend.store.runs import RunRow
+
+router = APIRouter(prefix="/api/runs", tags=["runs"], responses=RESPONSES)
+
+
+@router.get("")
+def list_runs(
+    database: DatabaseDep,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    before: Annotated[int | None, Query(ge=1, le=LARGEST_INTEGER)] = None,
+    state: RunState | None = None,
+) -> RunPageWire:
+    """Return runs, the newest first."""
+    with database.read() as session:
+        place = _cursor(session)  # read before the data: what happens in between is told again, not lost
+        found = runs.page(session, limit=limit + 1, before=before, state=state)
+        shown = found[:limit]
+        return RunPageWire(
+            runs=_wires(session, shown),
+            next=shown[-1].run.id if len(found) > limit else None,
+            counts=launches.count_by_state(session),
+            cursor=place,
+        )
+
+
+@router.get("/{run_id}")
+def get_run(run_id: RunId, database: DatabaseDep) -> RunDetailWire:
+    with database.read() as session:
+        place = _cursor(session)
+        row = runs.get(session, run_id)
+        return RunDetailWire(
+            **_wires(session, [row])[0].model_dump(),
+            attempts=[attempt_wire(attempt) for attempt in runs.attempts(session, run_id)],
+            cursor=place,
+        )
+
+
+@router.post("/{run_id}/cancel")
+def cancel_run(run_id: RunId, database: DatabaseDep) -> RunWire:
+    """Cancel a run: at once if it waits, else as soon as its process has ended."""
+    with database.write() as session:
+        row = runs.get(session, run_id)
+        if not attempts.cancel(session, run_id):
+            raise RunStateConflict(run_id, "waiting, queued or running", row.run.state)
+    with database.read() as session:
+        return _wires(session, [runs.get(session, run_id)])[0]
+
+
+@router.get("/{run_id}/points")
+def get_points(
+    run_id: RunId,
+    database: DatabaseDep,
+    name: Annotated[list[Annotated[str, Query(max_length=100)]] | None, Query(max_length=100)] = None,
+) -> PointsWire:
+    """Return the curves of a run; with `name` (may be repeated) only those."""
+    with database.read() as session:
+        place = _cursor(session)
+        runs.get(session, run_id)
+        found = points.read(session, run_id, name)
+    return PointsWire(
+        run=run_id, cursor=place, series={name: series_wire(series) for name, series in found.items()}
+    )
+
+
+@router.get("/{run_id}/log")
+def get_log(
+    run_id: RunId,
+    database: DatabaseDep,
+    after: Annotated[int, Query(ge=0, le=LARGEST_INTEGER)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 500,
+) -> LogWire:
+    """Return log lines past `after`."""
+    with database.read() as session:
+        runs.get(session, run_id)
+        lines = logs.read(session, run_id, after, limit + 1)
+    return LogWire(
+        lines=[LogLineWire(line=x.line, at=iso(x.at), text=x.text) for x in lines[:limit]],
+        more=len(lines) > limit,
+    )
+
+
+@router.get("/{run_id}/figures")
+def get_figures(run_id: RunId, database: DatabaseDep) -> FiguresWire:
+    """Return the live curves as Plotly figures."""
+    with database.read() as session:
+        place = _cursor(session)
+        runs.get(session, run_id)
+        return FiguresWire(cursor=place, figures=run_figures(points.read(session, run_id)))
+
+
+def _wires(session: Session, rows: list[RunRow]) -> list[RunWire]:
+    curves = points.spark_lines(session, [row.run.id for row in rows])
+    now = clock.read_now(session)
+    return [
+        RunWire(
+            **run_fields(
+                row,
+                curve=curves.get(row.run.id, []),
+                ahead=runs.ahead_in_queue(session, row.run) if row.run.state == RunState.QUEUED else None,
+                now=now,
+            )
+        )
+        for row in rows
+    ]
+
+
+def _cursor(session: Session) -> str:
+    return cursor(events.store_id(session), events.last_id(session))

@@ -1,0 +1,228 @@
+"""The shapes of answers: from stored rows to JSON. Times become ISO 8601 in UTC."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from backend.contract import OWNED, RunState
+from backend.spec import Spec
+from backend.store.points import Series
+from backend.store.runs import RunRow
+from backend.store.tables import Attempt, DatasetRow
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class LastEpoch(Wire):
+    epoch: int
+    metrics: dict[str, float | None]
+
+
+class RunWire(Wire):
+    """A run as lists and pages show it."""
+
+    id: int
+    name: str
+    recipe: str
+    preset: str | None
+    size: str | None
+    experiment: str | None
+    spec: dict[str, Any]
+    seed: int
+    state: RunState
+    reason: str | None
+    detail: str | None
+    priority: int
+    attempt: int
+    losses: int
+    progress: dict[str, Any] | None
+    last: LastEpoch | None
+    best_test_acc: float | None
+    curve: list[float | None]
+    ahead: int | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    seconds: float | None
+
+
+class AttemptWire(Wire):
+    number: int
+    worker: str
+    started_at: str
+    ended_at: str | None
+    reason: str | None
+    detail: str | None
+    resumed_from_epoch: int | None
+    environment: dict[str, Any] | None
+
+
+class RunDetailWire(RunWire):
+    attempts: list[AttemptWire]
+    cursor: str
+
+
+class RunPageWire(Wire):
+    runs: list[RunWire]
+    next: int | None
+    counts: dict[str, int]
+    cursor: str
+
+
+class LaunchWire(Wire):
+    launch: int
+    experiment: int | None
+    runs: list[int]
+
+
+class SeriesWire(Wire):
+    epochs: list[int]
+    values: list[float | None]
+    nonfinite: dict[int, str]
+
+
+class PointsWire(Wire):
+    run: int
+    cursor: str
+    series: dict[str, SeriesWire]
+
+
+class LogLineWire(Wire):
+    line: int
+    at: str
+    text: str
+
+
+class LogWire(Wire):
+    lines: list[LogLineWire]
+    more: bool
+
+
+class FiguresWire(Wire):
+    cursor: str
+    figures: dict[str, dict[str, Any]]
+
+
+class DatasetWire(Wire):
+    name: str
+    title: str
+    hash: str | None
+    classes: list[str]
+    train_count: int
+    test_count: int
+    pixels: int
+    builtin: bool
+
+
+class WorkerWire(Wire):
+    id: str
+    host: str
+    device: str
+    device_name: str
+    state: str
+    last_seen: str
+    run: int | None
+
+
+class StatusWire(Wire):
+    counts: dict[str, int]
+    workers: list[WorkerWire]
+    version: str
+    store_id: str
+
+
+class HealthWire(Wire):
+    status: str
+    database: str
+    revision: str | None
+    sqlite_version: str | None
+    warnings: list[str]
+
+
+class ProblemWire(Wire):
+    kind: str
+    message: str
+
+
+class ErrorWire(Wire):
+    error: ProblemWire
+
+
+def iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def maybe_iso(seconds: float | None) -> str | None:
+    return None if seconds is None else iso(seconds)
+
+
+def cursor(store_id: str, event_id: int) -> str:
+    """Return the place in the stream of events, bound to this store: a restore moves ids back."""
+    return f"{store_id}-{event_id}"
+
+
+def run_fields(row: RunRow, *, curve: list[float | None], ahead: int | None, now: float) -> dict[str, Any]:
+    """Return the fields of RunWire."""
+    run = row.run
+    ended = run.finished_at if run.state not in OWNED else now
+    seconds = None if run.started_at is None or ended is None else max(0.0, ended - run.started_at)
+    summary = run.summary or {}
+    return {
+        "id": run.id,
+        "name": run.name,
+        "recipe": row.recipe_hash[:12],
+        "preset": run.preset,
+        "size": run.size,
+        "experiment": row.experiment,
+        # Through the model, so that every field shows, in the model's order, with its default.
+        "spec": Spec.model_validate(run.spec).model_dump(mode="json"),
+        "seed": run.seed,
+        "state": run.state,
+        "reason": run.reason,
+        "detail": run.detail,
+        "priority": run.priority,
+        "attempt": run.attempt,
+        "losses": run.losses,
+        "progress": run.progress,
+        "last": {"epoch": summary["epoch"], "metrics": summary["metrics"]} if summary else None,
+        "best_test_acc": summary.get("best_test_acc"),
+        "curve": curve,
+        "ahead": ahead,
+        "created_at": iso(run.created_at),
+        "started_at": maybe_iso(run.started_at),
+        "finished_at": maybe_iso(run.finished_at),
+        "seconds": seconds,
+    }
+
+
+def attempt_wire(attempt: Attempt) -> AttemptWire:
+    return AttemptWire(
+        number=attempt.number,
+        worker=attempt.worker_id,
+        started_at=iso(attempt.started_at),
+        ended_at=maybe_iso(attempt.ended_at),
+        reason=attempt.reason,
+        detail=attempt.detail,
+        resumed_from_epoch=attempt.resumed_from["epoch"] if attempt.resumed_from else None,
+        environment=attempt.environment,
+    )
+
+
+def series_wire(series: Series) -> SeriesWire:
+    return SeriesWire(epochs=series.epochs, values=series.values, nonfinite=series.nonfinite)
+
+
+def dataset_wire(row: DatasetRow) -> DatasetWire:
+    return DatasetWire(
+        name=row.name,
+        title=row.name,
+        hash=row.hash,
+        classes=row.classes,
+        train_count=row.train_count,
+        test_count=row.test_count,
+        pixels=row.pixels,
+        builtin=False,
+    )

@@ -1,0 +1,55 @@
+"""The reconciler: a thread of the API that brings back what was lost.
+
+It expires leases and rings for runs that have become claimable. Idle workers do the same by polling, so
+nothing depends on it alone; it only makes things quicker.
+"""
+
+import threading
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from backend.queue import Bell
+from backend.store import clock, runs
+from backend.store.leases import LeaseWatch
+from backend.store.session import Database
+
+log = structlog.get_logger()
+
+
+class Reconciler:
+    """Ticks every `interval_seconds` until it is closed. The database may be away for a while."""
+
+    def __init__(self, database: Database, bell: Bell, leases: LeaseWatch, interval_seconds: float) -> None:
+        self._database = database
+        self._bell = bell
+        self._leases = leases
+        self._interval_seconds = interval_seconds
+        self._closed = threading.Event()
+        self._claimable = 0
+        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._closed.wait(self._interval_seconds):
+            try:
+                self.tick()
+            except DBAPIError as problem:
+                log.warning("reconciler: the database is out of reach", error=str(problem.orig))
+
+    def tick(self) -> None:
+        """Expire what has ended, and ring once for each run that has become claimable since the last tick."""
+        expired = self._leases.tick(self._database)
+        if expired:
+            log.info("leases ended", runs=expired)
+        with self._database.read() as session:
+            claimable = runs.claimable(session, clock.read_now(session))
+        if claimable > self._claimable:
+            self._bell.ring(claimable - self._claimable)
+        self._claimable = claimable

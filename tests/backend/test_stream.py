@@ -1,0 +1,94 @@
+"""The live stream: what was missed is told first, then what happens; a foreign cursor starts over."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from backend.api.stream import Message, Stream
+from backend.store import attempts
+from backend.store.session import Database
+from tests.store import scenes
+
+LIMIT_SECONDS = 10
+
+
+@pytest.fixture
+def stream(sqlite_database: Database) -> Iterator[Stream]:
+    opened = Stream(sqlite_database)
+    opened.start()
+    yield opened
+    opened.close()
+
+
+async def take(messages: AsyncIterator[Message], count: int) -> list[Message]:
+    async with asyncio.timeout(LIMIT_SECONDS):
+        return [await anext(messages) for _ in range(count)]
+
+
+def test_a_page_hears_what_it_missed_and_then_what_happens(stream: Stream, sqlite_database: Database) -> None:
+    scenes.launch(sqlite_database)
+
+    async def page() -> list[Message]:
+        messages = stream.follow(0, None, 0)
+        heard = await take(messages, 1)
+        claimed = await asyncio.to_thread(scenes.claim, sqlite_database)
+        await asyncio.to_thread(scenes.report, sqlite_database, claimed, 1, {"test_acc": 0.5})
+        return heard + await take(messages, 2)
+
+    heard = asyncio.run(page())
+    assert [message.kind for message in heard] == ["state", "state", "epoch"]
+    ids = [message.id for message in heard]
+    assert ids == sorted(ids)  # type: ignore[type-var]
+    assert heard[2].data["metrics"] == {"test_acc": 0.5}
+
+
+def test_a_cursor_of_another_store_starts_over(stream: Stream, sqlite_database: Database) -> None:
+    scenes.launch(sqlite_database)
+
+    async def page() -> list[Message]:
+        return await take(stream.follow(None, None, 0), 1)
+
+    assert [message.kind for message in asyncio.run(page())] == ["reset"]
+
+
+def test_progress_and_log_lines_of_one_run_are_told_to_its_page(
+    stream: Stream, sqlite_database: Database
+) -> None:
+    (run_id,) = scenes.launch(sqlite_database)
+
+    async def page() -> set[str]:
+        messages = stream.follow(0, run_id, 0)
+        await take(messages, 1)
+        claimed = await asyncio.to_thread(scenes.claim, sqlite_database)
+        with sqlite_database.write() as session:
+            attempts.renew(session, run_id, claimed.attempt, claimed.owner, 60, {"epoch": 1, "step": 2})
+        return {message.kind for message in await take(messages, 2)}
+
+    assert asyncio.run(page()) == {"state", "progress"}
+
+
+def test_closing_ends_every_stream(stream: Stream) -> None:
+    async def page() -> list[Message]:
+        heard = []
+        async with asyncio.timeout(LIMIT_SECONDS):
+            messages = stream.follow(0, None, 0)
+            asyncio.get_running_loop().call_later(0.05, stream.close)
+            heard.extend([message async for message in messages])
+        return heard
+
+    assert asyncio.run(page()) == []
+
+
+def test_a_page_that_reads_no_more_is_dropped_and_told_to_load_again(sqlite_database: Database) -> None:
+    from backend.api import stream as module
+
+    async def page() -> tuple[int, bool]:
+        subscriber = module.Subscriber(asyncio.get_running_loop(), None)
+        for _ in range(module.LONGEST_BUFFER + 10):
+            subscriber.put(Message("progress", {}))
+        return subscriber.queue.qsize(), subscriber.overflowed
+
+    size, overflowed = asyncio.run(page())
+    assert overflowed
+    assert size <= module.LONGEST_BUFFER + 1
