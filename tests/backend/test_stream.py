@@ -1,7 +1,9 @@
 """The live stream: what was missed is told first, then what happens; a foreign cursor starts over."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 
@@ -11,6 +13,7 @@ from backend.store.session import Database
 from tests.store import scenes
 
 LIMIT_SECONDS = 10
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -19,6 +22,12 @@ def stream(sqlite_database: Database) -> Iterator[Stream]:
     opened.start()
     yield opened
     opened.close()
+
+
+def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run in a loop of its own thread: a browser test may have left one running in this thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 async def take(messages: AsyncIterator[Message], count: int) -> list[Message]:
@@ -36,7 +45,7 @@ def test_a_page_hears_what_it_missed_and_then_what_happens(stream: Stream, sqlit
         await asyncio.to_thread(scenes.report, sqlite_database, claimed, 1, {"test_acc": 0.5})
         return heard + await take(messages, 2)
 
-    heard = asyncio.run(page())
+    heard = in_a_loop(page())
     assert [message.kind for message in heard] == ["state", "state", "epoch"]
     ids = [message.id for message in heard]
     assert ids == sorted(ids)  # type: ignore[type-var]
@@ -49,7 +58,7 @@ def test_a_cursor_of_another_store_starts_over(stream: Stream, sqlite_database: 
     async def page() -> list[Message]:
         return await take(stream.follow(None, None, 0), 1)
 
-    assert [message.kind for message in asyncio.run(page())] == ["reset"]
+    assert [message.kind for message in in_a_loop(page())] == ["reset"]
 
 
 def test_progress_and_log_lines_of_one_run_are_told_to_its_page(
@@ -65,7 +74,7 @@ def test_progress_and_log_lines_of_one_run_are_told_to_its_page(
             attempts.renew(session, run_id, claimed.attempt, claimed.owner, 60, {"epoch": 1, "step": 2})
         return {message.kind for message in await take(messages, 2)}
 
-    assert asyncio.run(page()) == {"state", "progress"}
+    assert in_a_loop(page()) == {"state", "progress"}
 
 
 def test_closing_ends_every_stream(stream: Stream) -> None:
@@ -77,7 +86,7 @@ def test_closing_ends_every_stream(stream: Stream) -> None:
             heard.extend([message async for message in messages])
         return heard
 
-    assert asyncio.run(page()) == []
+    assert in_a_loop(page()) == []
 
 
 def test_a_page_that_reads_no_more_is_dropped_and_told_to_load_again(sqlite_database: Database) -> None:
@@ -89,6 +98,6 @@ def test_a_page_that_reads_no_more_is_dropped_and_told_to_load_again(sqlite_data
             subscriber.put(Message("progress", {}))
         return subscriber.queue.qsize(), subscriber.overflowed
 
-    size, overflowed = asyncio.run(page())
+    size, overflowed = in_a_loop(page())
     assert overflowed
     assert size <= module.LONGEST_BUFFER + 1

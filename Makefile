@@ -1,0 +1,87 @@
+# What people and CI both call. `make` alone lists it.
+#
+# Nothing is needed but Python 3.11 to 3.13 with venv: uv goes into .bootstrap, all else into .venv.
+
+PYTHON ?= python3
+UV := .bootstrap/bin/uv
+# Named, or uv would install into an environment that the caller has activated.
+INTO := --python .venv/bin/python
+TOOLS := .bootstrap/.made
+RUN_SET := .venv/.synced-run
+DEV_SET := .venv/.synced-dev
+
+# Certificates that an administrator installed count, as they do for pip on most systems.
+export UV_SYSTEM_CERTS ?= true
+# The Python that was asked for is the one that is used; uv would fetch another.
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check bench clean lock
+
+help:
+	@echo 'make run     start Runyard here; ARGS="--workers 0" and the like go to "runyard up"'
+	@echo 'make test    all tests; TESTS=tests/backend for some'
+	@echo 'make check   format, lint, types and the quick tests'
+	@echo 'make bench   the measurements; BENCH=benchmarks/store.py for one'
+	@echo 'make lock    make the two lock files again from pyproject.toml'
+	@echo 'make clean   remove what was installed and built here; your runs and data stay'
+
+run: $(RUN_SET)
+	@exec .venv/bin/runyard up $(ARGS)
+
+test: $(DEV_SET)
+	@bash tests/install_chromium.sh
+	.venv/bin/python -m pytest $(TESTS)
+
+check: $(DEV_SET)
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/basedpyright
+	.venv/bin/python -m pytest -m "not processes and not browser"
+
+BENCH ?= $(wildcard benchmarks/*.py)
+bench: $(DEV_SET)
+	@for file in $(BENCH); do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done
+
+lock: $(TOOLS)
+	$(UV) pip compile pyproject.toml --python .bootstrap/bin/python --universal --generate-hashes --no-emit-index-url --no-header \
+		--extra worker --quiet -o requirements.lock
+	$(UV) pip compile pyproject.toml --python .bootstrap/bin/python --universal --generate-hashes --no-emit-index-url --no-header \
+		--extra worker --extra dev -c requirements.lock --quiet -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .bootstrap .pytest_cache .ruff_cache .hypothesis build dist test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is removed before its work begins and made when all of it is done: what failed is done again.
+$(TOOLS): requirements-uv.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Runyard needs Python 3.11 to 3.13, and there is no $(PYTHON): install it or name another with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "Runyard needs Python 3.11 to 3.13, and $(PYTHON) is $$($(PYTHON) -c 'import platform; print(platform.python_version())'): name another with PYTHON=python3.12 or the like."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Runyard needs Python's venv module: install the package python3-venv."; exit 1; }
+	@rm -rf .bootstrap
+	@$(PYTHON) -m venv .bootstrap
+	@.bootstrap/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-uv.txt
+	@touch $@
+
+# The development set holds the run set, so it counts as both.
+$(RUN_SET): requirements.lock pyproject.toml $(TOOLS)
+	@rm -f $(RUN_SET) $(DEV_SET)
+	@[ -x .venv/bin/python ] || $(UV) venv --quiet --clear --python .bootstrap/bin/python .venv
+ifeq ($(TORCH),cpu)
+# Untried: the CPU builds of torch come from an index of their own, with other hashes than the lock's.
+	UV_TORCH_BACKEND=cpu $(UV) pip install $(INTO) --no-verify-hashes --compile-bytecode -c requirements.lock -e '.[worker]'
+else
+	@echo 'Installing what requirements.lock names (about 5 GB, most of it torch with CUDA) ...'
+	@$(UV) pip sync $(INTO) --require-hashes --compile-bytecode requirements.lock
+	@$(UV) pip install $(INTO) --quiet --offline --no-deps -e .
+endif
+	@touch $@
+
+$(DEV_SET): requirements-dev.lock requirements.lock pyproject.toml $(TOOLS)
+	@rm -f $(RUN_SET) $(DEV_SET)
+	@[ -x .venv/bin/python ] || $(UV) venv --quiet --clear --python .bootstrap/bin/python .venv
+	@echo 'Installing what requirements-dev.lock names (about 5 GB, most of it torch with CUDA) ...'
+	@$(UV) pip sync $(INTO) --require-hashes --compile-bytecode requirements-dev.lock
+	@$(UV) pip install $(INTO) --quiet --offline --no-deps -e .
+	@touch $(RUN_SET) $@

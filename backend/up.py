@@ -1,0 +1,218 @@
+"""`runyard up`: the broker, the API and one worker per device on this machine, until Ctrl-C.
+
+It must not know what they do, only how they are started, seen ready and stopped.
+"""
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.broker import EmbeddedBroker, broker_for
+from backend.children import Child, Plan
+from backend.devices import devices_for, devices_of_workers
+from backend.errors import InvalidSetting, RunyardError
+from backend.ports import answers, any_free_port, is_free
+from backend.processes import wait_until
+from backend.settings import Settings
+from backend.signals import StopSignals
+
+# Seconds since the wish to stop. Workers get nearly all of it, for their trainings to write a checkpoint.
+API_STOPS_AT = 7.0
+BROKER_STOPS_AT = 8.0
+KILL_AT = 8.5
+
+TICK_SECONDS = 0.1
+SLOW_START_SECONDS = 60.0
+BROKER_WAIT_SECONDS = 10.0
+PORT_WAIT_SECONDS = 3.0
+"""The API of an owner that was killed needs a moment to close its streams."""
+
+
+@dataclass(frozen=True)
+class Commands:
+    """What to run as the API and as a worker."""
+
+    api: Sequence[str] = (sys.executable, "-m", "backend.main")
+    worker: Sequence[str] = (sys.executable, "-m", "worker")
+
+
+class CannotStart(RunyardError):
+    """Why `runyard up` ends; for the terminal, never over HTTP."""
+
+
+def run_up(settings: Settings, *, workers: int | None = None, commands: Commands | None = None) -> int:
+    """Run everything until Ctrl-C or TERM; return the exit code.
+
+    `workers` None means one for each device. Must be called from the main thread.
+    """
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with StopSignals() as signals, _only_one(settings.home):
+            return _Runner(settings, workers, commands or Commands(), signals).run()
+    except (CannotStart, InvalidSetting) as refusal:
+        _complain(str(refusal))
+        return 1
+
+
+@contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    """Hold the home's lock; the kernel lets go of it with this process, however it ends.
+
+    Raises:
+        CannotStart: if another process holds it.
+    """
+    with (home / "up.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise CannotStart(
+                f"Runyard is already running on {home} (process {file.read().strip() or 'unknown'}); "
+                f"stop that one or set RUNYARD_HOME."
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+class _Runner:
+    def __init__(
+        self, settings: Settings, workers: int | None, commands: Commands, signals: StopSignals
+    ) -> None:
+        self._settings = settings
+        self._signals = signals
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        self._port = _choose_port(settings)
+        self._url = f"http://{host}:{self._port}/"
+        self._environment = {**os.environ, **_as_environment(settings, self._port), "PYTHONUNBUFFERED": "1"}
+        self._broker = broker_for(settings)
+        self._broker_child = self._own_broker()
+        self._api = self._child("api", commands.api)
+        devices = devices_of_workers(devices_for(os.environ), workers)
+        self._workers = [
+            self._child(f"worker-{index}", commands.worker, device.environment(index))
+            for index, device in enumerate(devices)
+        ]
+        self._started_at = time.monotonic()
+        self._is_ready = self._is_slow = False
+
+    @property
+    def _children(self) -> list[Child]:
+        return [*self._workers, self._api, *self._broker_child]
+
+    def run(self) -> int:
+        drain_seconds = self._settings.drain_seconds
+        if drain_seconds > KILL_AT:
+            _complain(
+                f"RUNYARD_DRAIN_SECONDS is {drain_seconds:g}, but `runyard up` ends its workers "
+                f"{KILL_AT} s after it is stopped."
+            )
+        try:
+            self._start_broker()
+            while not self._signals.asked_to_stop:
+                self._tend()
+                self._signals.pause(TICK_SECONDS)
+        finally:
+            self._stop()
+        return 0
+
+    def _start_broker(self) -> None:
+        """Have the broker answer before anyone connects to it: saves the first warning of each child."""
+        for child in self._broker_child:
+            child.start()
+        wait_until(self._broker_is_decided, BROKER_WAIT_SECONDS)
+
+    def _broker_is_decided(self) -> bool:
+        dead = any(not child.is_running() for child in self._broker_child)
+        return self._signals.asked_to_stop or dead or self._broker.is_ready()
+
+    def _tend(self) -> None:
+        for child in self._children:
+            death = child.tend()
+            if child.hopeless:
+                raise CannotStart(
+                    f"Stopped, as {death or child.plan.name} (all of it is in {child.log.path})."
+                )
+            if death is not None:
+                _complain(f"{death} (starting it again)")
+            for line in child.log.new_errors():
+                _complain(f"{child.plan.name}: {line}")
+        if not self._is_ready:
+            self._look_whether_ready()
+
+    def _look_whether_ready(self) -> None:
+        if answers(self._settings.host, self._port, "/api/health"):
+            self._is_ready = True
+            _say(f"Runyard is at {self._url}  (data in {self._settings.home}; Ctrl-C stops it)")
+        elif not self._is_slow and time.monotonic() - self._started_at > SLOW_START_SECONDS:
+            self._is_slow = True
+            _complain(f"{self._url} does not answer yet; see {self._api.log.path}")
+
+    def _stop(self) -> None:
+        """TERM to the workers, then the API, then the broker; SIGKILL to what is left. At most 10 s."""
+        began = time.monotonic()
+        for children, latest in (
+            (self._workers, API_STOPS_AT),
+            ([self._api], BROKER_STOPS_AT),
+            (self._broker_child, KILL_AT),
+        ):
+            for child in children:
+                child.stop()
+            self._wait_gone(children, began + latest)
+        # The workers' last chance: the API and the broker are usually gone in a moment.
+        self._wait_gone(self._children, began + KILL_AT)
+        for child in self._children:
+            if not child.kill(limit_seconds=0.3):
+                _complain(f"{child.plan.name} (group {child.pid}) would not end.")
+
+    def _wait_gone(self, children: Sequence[Child], until: float) -> None:
+        while not all(child.is_gone() for child in children) and time.monotonic() < until:
+            self._signals.pause(0.05)
+
+    def _own_broker(self) -> list[Child]:
+        """Return the broker's child, or nothing where the broker is not ours to run."""
+        if not isinstance(self._broker, EmbeddedBroker):
+            return []
+        return [self._child("broker", self._broker.command(), lock=self._broker.lock)]
+
+    def _child(
+        self,
+        name: str,
+        command: Sequence[str],
+        extra: dict[str, str] | None = None,
+        lock: Path | None = None,
+    ) -> Child:
+        plan = Plan(name, command, {**self._environment, **(extra or {})}, lock)
+        return Child(plan, self._settings.home / "logs" / f"{name}.log")
+
+
+def _as_environment(settings: Settings, port: int) -> dict[str, str]:
+    """Return the settings as the children will read them: they may have come from the command line."""
+    values = {**settings.model_dump(mode="json"), "port": port}
+    return {f"RUNYARD_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def _choose_port(settings: Settings) -> int:
+    """Return the port to serve on; for port 0 one that the system picks."""
+    if settings.port == 0:
+        return any_free_port(settings.host)
+    if not wait_until(lambda: is_free(settings.host, settings.port), PORT_WAIT_SECONDS, 0.1):
+        raise CannotStart(
+            f"Port {settings.port} on {settings.host} is taken by another program; "
+            f"set RUNYARD_PORT to a free one, or to 0 for any."
+        )
+    return settings.port
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 -- the terminal is this module's reader
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,109 @@
+/** The live curves: plotly.js comes when the page is idle; a new point never resets a zoom. */
+
+import { byId, element } from "./dom.js";
+import { colourOf, readTokens, themed, TOKENS } from "./plotly-theme.js";
+
+const PLACES = /** @type {const} */ ([
+  { name: "loss", title: "Loss", small: false },
+  { name: "accuracy", title: "Accuracy", small: false },
+  { name: "lr", title: "Learning rate", small: true },
+  { name: "speed", title: "Training speed", small: true },
+]);
+const CONFIG = { displayModeBar: false, displaylogo: false, responsive: true, doubleClick: "reset", scrollZoom: false };
+
+/** plotly.js adds a <style> with the rules of its maps where no element has this id; the policy would refuse it
+ *  with a message in the console. We draw no maps. The id is the hash of those rules, as of plotly.js 4.1. */
+const MAP_STYLE_ID = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
+
+/** Load the library once, by a script of our own origin: the policy allows no other way. @returns {Promise<any>} */
+function loadPlotly() {
+  return new Promise((resolve, reject) => {
+    const script = element("script", { src: "/vendor/plotly.js", async: true });
+    script.addEventListener("load", () => resolve(/** @type {any} */ (window).Plotly));
+    script.addEventListener("error", () => reject(new Error("The curves cannot be drawn: /vendor/plotly.js did not load.")));
+    document.head.append(element("meta", { id: MAP_STYLE_ID }), script);
+  });
+}
+
+/** Wait until nothing more urgent is to be done. */
+const idle = () =>
+  new Promise((resolve) => ("requestIdleCallback" in window ? requestIdleCallback(resolve, { timeout: 1500 }) : setTimeout(resolve, 200)));
+
+/** @param {number} run */
+export function createFigures(run) {
+  /** @type {Map<string, any>} */ const plots = new Map();
+  for (const { name, title, small } of PLACES) {
+    const plot = element("div", { class: "plot", "data-figure": name, role: "img", "aria-label": `${title} by epoch; the numbers stand in the table of epochs` });
+    plot.append(element("p", { class: "plot-waits", text: "Waits for the first epoch" }));
+    const caption = element("figcaption", {}, title);
+    byId("figures").append(element("figure", { class: small ? "card small-figure" : "card" }, caption, plot));
+    plots.set(name, plot);
+  }
+  /** @type {any} */ let Plotly = null;
+  /** @type {Object<string, any>} */ let figures = {};
+  /** @type {import("./series-model.js").SeriesByMetric} */ let series = {};
+  let epochs = 1;
+  let scheduled = false;
+  let started = false;
+
+  const draw = () => {
+    scheduled = false;
+    if (!Plotly) return;
+    const look = { tokens: readTokens(TOKENS), family: getComputedStyle(document.body).fontFamily, revision: `run ${run}`, epochs };
+    for (const [name, plot] of plots) {
+      const figure = figures[name];
+      if (!figure || !figure.data.some((/** @type {any} */ trace) => series[trace.meta?.metric]?.epochs.length)) continue;
+      plot.querySelector(".plot-waits")?.remove();
+      legend(plot, figure);
+      const { data, layout } = themed(figure, series, look);
+      Plotly.react(plot, data, layout, CONFIG);
+    }
+  };
+
+  const drawSoon = () => {
+    if (scheduled) return;
+    scheduled = true;
+    requestAnimationFrame(draw);
+  };
+
+  const start = async () => {
+    if (started) return;
+    started = true;
+    await idle();
+    try {
+      Plotly = await loadPlotly();
+      draw();
+    } catch (problem) {
+      for (const note of document.querySelectorAll(".plot-waits")) note.textContent = problem.message;
+    }
+  };
+
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawSoon);
+
+  return {
+    /** @param {Object<string, any>} loaded the figures of the API @param {number} planned epochs of the whole run */
+    setFigures(loaded, planned) {
+      figures = loaded;
+      epochs = planned;
+      void start();
+      drawSoon();
+    },
+    /** @param {import("./series-model.js").SeriesByMetric} changed */
+    setSeries(changed) {
+      series = changed;
+      drawSoon();
+    },
+  };
+}
+
+/** The legend stands in the caption, where it takes no room from the curves. @param {any} plot @param {any} figure */
+function legend(plot, figure) {
+  const caption = plot.parentElement.querySelector("figcaption");
+  if (figure.data.length < 2 || caption.querySelector(".legend")) return;
+  for (const { name, meta } of figure.data) {
+    const line = element("i", { "aria-hidden": "true" });
+    line.style.color = `var(--${colourOf(meta?.metric)})`;
+    if (/^train/.test(meta?.metric)) line.classList.add("dashed");
+    caption.append(element("span", { class: "legend" }, line, name));
+  }
+}

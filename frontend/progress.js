@@ -1,0 +1,55 @@
+/** How far a run is and what it waits for, in words. Pure. */
+
+import { count, roughly } from "./format.js";
+
+/** @typedef {import("./types.js").Run} Run */
+
+const FINAL = new Set(["completed", "failed", "cancelled"]);
+
+/** @param {Run} run */
+export const isOver = (run) => FINAL.has(run.state);
+
+/** @param {Run} run @returns {boolean} whether a cancel would do anything */
+export const isCancellable = (run) => !isOver(run) && run.state !== "cancelling";
+
+/** Share done in [0, 1], null where no bar is of use. @param {Run} run @returns {number|null} */
+export function fractionDone(run) {
+  const { progress } = run;
+  if (run.state !== "running" && run.state !== "cancelling") return null;
+  if (!progress) return (run.last?.epoch ?? 0) / run.spec.epochs;
+  const within = progress.steps ? progress.step / progress.steps : 0;
+  return Math.min(1, Math.max(0, (progress.epoch - 1 + within) / progress.epochs));
+}
+
+/** One line on where the run stands. @param {Run} run */
+export function stateText(run) {
+  switch (run.state) {
+    case "waiting":
+      return "waits for its parent";
+    case "queued":
+      return queuedText(run.ahead);
+    case "running":
+      return runningText(run);
+    case "cancelling":
+      return "stopping…";
+    case "failed":
+      return run.reason ? `failed: ${run.reason}` : "failed";
+    default:
+      return run.state;
+  }
+}
+
+/** @param {number|null} ahead */
+function queuedText(ahead) {
+  if (ahead === null || ahead === undefined) return "queued";
+  return ahead === 0 ? "queued: next" : `queued: ${count(ahead)} ahead`;
+}
+
+/** @param {Run} run */
+function runningText({ progress, last, spec }) {
+  if (!progress) return last ? `epoch ${Math.min(last.epoch + 1, spec.epochs)} of ${spec.epochs}` : "starting…";
+  const epoch = `epoch ${progress.epoch} of ${progress.epochs}`;
+  return progress.seconds_left === null || progress.seconds_left === undefined
+    ? epoch
+    : `${epoch} · ${roughly(progress.seconds_left)} left`;
+}

@@ -1,0 +1,166 @@
+/** The page of one run: loads it, follows its events, hands each part what changed. */
+
+import { get, serverNow } from "./api.js";
+import { createCancel } from "./cancel.js";
+import { byId, setText, showProgress, stateLabel } from "./dom.js";
+import { createEpochsTable } from "./epochs-table.js";
+import { createFigures } from "./figures.js";
+import { recipeLine, runTitle } from "./format.js";
+import { closable, listenForKeys } from "./keys.js";
+import { createLive } from "./live.js";
+import { createLogPanel } from "./log-panel.js";
+import { fractionDone, stateText } from "./progress.js";
+import { createAttempts, createStrip, showSpec } from "./run-facts.js";
+import { applyEvent } from "./runs-model.js";
+import { applyToSeries } from "./series-model.js";
+import { notice, showLink, watchStatus } from "./standing.js";
+
+const id = Number(/\/runs\/(\d+)/.exec(location.pathname)?.[1]);
+/** @type {import("./types.js").Run|null} */ let run = null;
+/** @type {import("./series-model.js").SeriesByMetric} */ let series = {};
+/** Position of the last stored event. */
+let latest = 0;
+
+const status = watchStatus();
+const onError = (/** @type {string} */ message) => notice("bad", message);
+const live = createLive({ run: id, onEvent, onReset: load, onLink });
+const state = stateLabel();
+const cancel = createCancel({ onError, onChanged: take });
+const showStrip = createStrip();
+const showAttempts = createAttempts();
+const epochs = createEpochsTable();
+const figures = createFigures(id);
+const log = createLogPanel(id, serverNow);
+byId("state").append(state.node);
+byId("cancel").append(cancel.node);
+
+/** @param {{state: "live"|"lost", since: number}} link */
+function onLink(link) {
+  showLink(link);
+  if (link.state === "live") log.load().catch((problem) => onError(problem.message));
+}
+
+/** @param {import("./types.js").Run} changed */
+function take(changed) {
+  run = { ...changed, progress: changed.progress ?? run?.progress ?? null };
+  showRun();
+}
+
+function showRun() {
+  if (!run) return;
+  const text = stateText(run);
+  state.show(run.state, run.state === "failed" ? "failed" : text);
+  showProgress(byId("progress"), fractionDone(run), text);
+  cancel.update(run);
+  showStrip(run, series, serverNow());
+  const failed = run.state === "failed";
+  byId("failure").hidden = !failed && !run.detail;
+  byId("failure").classList.toggle("bad", failed);
+  setText(byId("failure-reason"), failed ? `Failed: ${run.reason ?? "no reason was given"}` : "");
+  setText(byId("failure-detail"), run.detail ?? "");
+}
+
+function showHeading() {
+  if (!run) return;
+  const title = runTitle(run);
+  document.title = `${title} · Runyard`;
+  setText(byId("title"), title);
+  setText(byId("number"), `#${run.id}${run.size === "quick" ? " · quick" : ""}${run.experiment ? ` · ${run.experiment}` : ""}`);
+  setText(byId("recipe"), recipeLine(run));
+  showSpec(run);
+}
+
+function showSeries() {
+  epochs.show(series);
+  figures.setSeries(series);
+}
+
+/** The run first: its cursor is the oldest, so the stream repeats what the other answers know already. */
+async function load() {
+  try {
+    const loaded = await get(`/api/runs/${id}`);
+    run = loaded;
+    byId("run").hidden = false;
+    showHeading();
+    showRun();
+    showAttempts(loaded.attempts, serverNow());
+    const points = await get(`/api/runs/${id}/points`);
+    series = points.series;
+    showSeries();
+    showRun();
+    live.start(loaded.cursor);
+    const drawn = await get(`/api/runs/${id}/figures`);
+    figures.setFigures(drawn.figures, loaded.spec.epochs);
+  } catch (problem) {
+    showProblem(problem);
+  }
+}
+
+/** @param {any} problem */
+function showProblem(problem) {
+  if (problem.status === 404) {
+    byId("missing").hidden = false;
+    byId("run").hidden = byId("link").hidden = true;
+    document.title = "No such run · Runyard";
+    setText(byId("missing-text"), problem.message);
+    return;
+  }
+  onError(problem.message);
+  setTimeout(load, 3000);
+}
+
+/** @type {ReturnType<typeof setTimeout>|undefined} */ let refreshTimer;
+
+/** A change of state brings what the event does not: attempts, queue place, exact times. */
+function refreshSoon() {
+  clearTimeout(refreshTimer);
+  refreshTimer = setTimeout(async () => {
+    const before = latest;
+    try {
+      const loaded = await get(`/api/runs/${id}`);
+      if (latest !== before) return refreshSoon(); // an event overtook the answer
+      take(loaded);
+      showAttempts(loaded.attempts, serverNow());
+    } catch (problem) {
+      if (problem.status === 0) refreshSoon();
+      else onError(problem.message);
+    }
+  }, 300);
+}
+
+/** @param {import("./types.js").LiveEvent} event */
+function onEvent(event) {
+  if (event.kind === "state") status.refresh();
+  if (!run || event.data.run !== id) return;
+  if (event.kind === "log") return log.append([event.data]);
+  if (event.position !== null) latest = event.position;
+  run = applyEvent(run, event);
+  if (event.kind === "epoch" || event.kind === "rewind") {
+    series = applyToSeries(series, event);
+    showSeries();
+  }
+  showRun();
+  if (event.kind === "state") refreshSoon();
+}
+
+async function copySpec() {
+  const text = JSON.stringify(run?.spec, null, 2);
+  try {
+    await navigator.clipboard.writeText(text);
+    setText(byId("copied"), "Copied");
+  } catch {
+    setText(byId("copied"), "The browser did not allow copying here");
+  }
+  setTimeout(() => setText(byId("copied"), ""), 3000);
+}
+
+byId("copy-spec").addEventListener("click", copySpec);
+closable(byId("help"), true);
+listenForKeys({
+  n: () => location.assign("/#launch"),
+  u: () => location.assign("/"),
+  "/": () => byId("log-search").focus(),
+  "?": () => byId("help").showModal(),
+});
+setInterval(() => run && showStrip(run, series, serverNow()), 1000);
+void load();

@@ -1,0 +1,92 @@
+/** What the events do to a run, and which runs a filter shows. Pure: no DOM, no network. */
+
+import { recipeLine, runTitle } from "./format.js";
+
+/** @typedef {import("./types.js").Run} Run */
+/** @typedef {import("./types.js").LiveEvent} LiveEvent */
+
+/** The filters over the table; `ask` is the state asked of the server for more. */
+export const FILTERS = [
+  { name: "all", title: "All", states: null, ask: null },
+  { name: "running", title: "Running", states: ["running", "cancelling"], ask: "running" },
+  { name: "queued", title: "Queued", states: ["queued", "waiting"], ask: "queued" },
+  { name: "completed", title: "Completed", states: ["completed"], ask: "completed" },
+  { name: "failed", title: "Failed", states: ["failed"], ask: "failed" },
+  { name: "cancelled", title: "Cancelled", states: ["cancelled"], ask: "cancelled" },
+];
+
+/** Return the run after an event; the one given is not altered. @param {Run} run @param {LiveEvent} event @returns {Run} */
+export function applyEvent(run, { kind, data }) {
+  switch (kind) {
+    case "state":
+      return applyState(run, data);
+    case "epoch":
+      return applyEpoch(run, data);
+    case "rewind":
+      return applyRewind(run, data);
+    case "progress":
+      return run.state === "running" || run.state === "cancelling" ? { ...run, progress: data } : run;
+    default:
+      return run;
+  }
+}
+
+/** @param {Run} run @param {any} data */
+function applyState(run, data) {
+  const over = ["completed", "failed", "cancelled"].includes(data.state);
+  const active = data.state === "running" || data.state === "cancelling";
+  return {
+    ...run,
+    state: data.state,
+    reason: data.reason ?? null,
+    detail: data.detail ?? null,
+    attempt: data.attempt ?? run.attempt,
+    progress: active ? run.progress : null,
+    ahead: data.state === "queued" ? run.ahead : null,
+    started_at: data.state === "running" ? (run.started_at ?? data.at) : run.started_at,
+    finished_at: over ? (data.at ?? run.finished_at) : null,
+  };
+}
+
+/** @param {Run} run @param {any} data */
+function applyEpoch(run, data) {
+  const curve = run.curve.slice();
+  while (curve.length < data.epoch) curve.push(null);
+  curve[data.epoch - 1] = data.metrics.test_acc ?? null;
+  return { ...run, curve, best_test_acc: best(curve), last: { epoch: data.epoch, metrics: data.metrics } };
+}
+
+/** A new attempt starts after `data.epoch`: what the old one added is gone. @param {Run} run @param {any} data */
+function applyRewind(run, data) {
+  const curve = run.curve.slice(0, data.epoch);
+  const kept = run.last && run.last.epoch <= data.epoch;
+  const last = kept ? run.last : data.epoch ? { epoch: data.epoch, metrics: { test_acc: curve.at(-1) ?? null } } : null;
+  return { ...run, curve, best_test_acc: best(curve), last, progress: null };
+}
+
+/** @param {(number|null)[]} curve */
+function best(curve) {
+  const known = curve.filter((value) => value !== null);
+  return known.length ? Math.max(...known) : null;
+}
+
+/** Everything of a run that the text filter looks through. @param {Run} run */
+export const searchText = (run) =>
+  [`#${run.id}`, runTitle(run), run.preset, run.size, run.experiment, recipeLine(run), run.state, run.reason, run.recipe]
+    .filter(Boolean)
+    .join(" ")
+    .toLowerCase();
+
+/** All words of `query` must occur. @param {Run} run @param {string} query */
+export function matches(run, query) {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.length) return true;
+  const text = searchText(run);
+  return words.every((word) => text.includes(word));
+}
+
+/** @param {Run} run @param {string} filter a name of FILTERS */
+export function inFilter(run, filter) {
+  const states = FILTERS.find(({ name }) => name === filter)?.states;
+  return !states || states.includes(run.state);
+}

@@ -1,0 +1,59 @@
+/** The runs that the page knows, by id, kept true by pages from the API and events from the stream. */
+
+import { applyEvent } from "./runs-model.js";
+
+/** @typedef {import("./types.js").Run} Run */
+/** @typedef {import("./types.js").LiveEvent} LiveEvent */
+
+/** @param {(ids: Set<number>) => void} onChange told once a frame, with the ids that changed */
+export function createRunsStore(onChange) {
+  /** @type {Map<number, Run>} */ const runs = new Map();
+  /** Last stored event applied to each run. @type {Map<number, number>} */ const applied = new Map();
+  /** @type {Set<number>} */ let changed = new Set();
+  let scheduled = false;
+
+  const tell = (/** @type {number} */ id) => {
+    changed.add(id);
+    if (scheduled) return;
+    scheduled = true;
+    requestAnimationFrame(() => {
+      scheduled = false;
+      const ids = changed;
+      changed = new Set();
+      onChange(ids);
+    });
+  };
+
+  /** Take runs as the API sent them at `at`; not those of which a later event is known already.
+   *  @param {Run[]} page @param {number|null} at position of the answer's cursor */
+  const merge = (page, at) => {
+    for (const run of page) {
+      if (at !== null && (applied.get(run.id) ?? -1) > at) continue;
+      // Progress is not stored: an answer without it must not empty a bar that the stream filled.
+      const progress = run.progress ?? (run.state === "running" ? (runs.get(run.id)?.progress ?? null) : null);
+      runs.set(run.id, { ...run, progress });
+      tell(run.id);
+    }
+  };
+
+  /** @param {LiveEvent} event @returns {boolean} false where the run is not known here */
+  const apply = (event) => {
+    const run = runs.get(event.data.run);
+    if (!run) return false;
+    if (event.position !== null) applied.set(run.id, event.position);
+    runs.set(run.id, applyEvent(run, event));
+    tell(run.id);
+    return true;
+  };
+
+  const clear = () => {
+    for (const id of runs.keys()) tell(id);
+    runs.clear();
+    applied.clear();
+  };
+
+  /** Forget positions: they count in a stream that is no more. */
+  const newStream = () => applied.clear();
+
+  return { runs, merge, apply, clear, newStream };
+}

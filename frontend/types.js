@@ -1,0 +1,26 @@
+/** The shapes that the API sends, as JSDoc types; holds no code.
+ *
+ * @typedef {"waiting"|"queued"|"running"|"cancelling"|"completed"|"failed"|"cancelled"} RunState
+ * @typedef {{dataset: Object<string, any>, model: Object<string, any>, loss: Object<string, any>,
+ *   optimizer: Object<string, any>, epochs: number, batch_size: number, eval_batch_size: number, seed: number}} Spec
+ * @typedef {{epoch: number, epochs: number, step: number, steps: number,
+ *   images_per_second: number|null, seconds_left: number|null}} Progress epoch counts from 1
+ * @typedef {{id: number, name: string|null, recipe: string, preset: string|null, size: "published"|"quick"|null,
+ *   experiment: string|null, spec: Spec, seed: number, state: RunState, reason: string|null, detail: string|null,
+ *   attempt: number, losses: number, progress: Progress|null,
+ *   last: {epoch: number, metrics: Object<string, number|null>}|null, best_test_acc: number|null,
+ *   curve: (number|null)[], ahead: number|null, created_at: string, started_at: string|null,
+ *   finished_at: string|null, seconds: number|null}} Run
+ * @typedef {{epochs: number[], values: (number|null)[], nonfinite: Object<string, string>}} Series
+ * @typedef {{number: number, worker: string, started_at: string|null, ended_at: string|null, reason: string|null,
+ *   detail: string|null, resumed_from_epoch: number|null, environment: Object<string, any>|null}} Attempt
+ * @typedef {{line: number, at: string, text: string}} LogLine
+ * @typedef {{name: string, title: string, section: string, about: string,
+ *   sizes: {published: Spec, quick: Spec}}} Preset
+ * @typedef {{name: string, title: string, hash: string|null, train_count: number, test_count: number,
+ *   pixels: number, builtin: boolean}} Dataset
+ * @typedef {{id: string, state: "idle"|"busy"|"draining"|"lost", last_seen: string|null}} Worker
+ * @typedef {{kind: "state"|"epoch"|"rewind"|"progress"|"log", data: any, position: number|null}} LiveEvent
+ *   position: place in the stream of stored events; null for what is never stored (progress, log)
+ */
+export {};

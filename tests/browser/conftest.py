@@ -1,0 +1,69 @@
+"""A real Chromium before a real Runyard. A page that logs an error or breaks its policy fails its test."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.processes.stack import Stack
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+LIMIT_MS = 20_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="no Chromium here: install the package chromium"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict:
+    # As root Chromium needs --no-sandbox; it visits nothing but our own pages.
+    return {"executable_path": CHROMIUM, "args": ["--no-sandbox"]}
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    home = tmp_path_factory.mktemp("browser") / "home"
+    with Stack(home, lease_seconds=10, poll_seconds=0.5) as running:
+        yield running
+
+
+@pytest.fixture
+def address(stack: Stack) -> str:
+    return f"http://127.0.0.1:{stack.port}"
+
+
+@pytest.fixture(params=["light"])
+def context(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[BrowserContext]:
+    opened = browser.new_context(
+        base_url=address, color_scheme=request.param, viewport={"width": 1280, "height": 900}
+    )
+    opened.set_default_timeout(LIMIT_MS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def allowed_messages() -> list[str]:
+    """What the console may say in a test: a test that provokes a refusal adds it."""
+    return []
+
+
+@pytest.fixture
+def page(context: BrowserContext, allowed_messages: list[str]) -> Iterator[Page]:
+    said: list[str] = []
+    opened = context.new_page()
+    opened.on(
+        "console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None
+    )
+    opened.on("pageerror", lambda problem: said.append(str(problem)))
+    yield opened
+    unexpected = [text for text in said if not any(part in text for part in allowed_messages)]
+    assert unexpected == []

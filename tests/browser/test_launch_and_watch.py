@@ -1,0 +1,124 @@
+"""The main job in a real browser: launch, watch, cancel."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.processes.stack import Stack
+
+LIMIT_MS = 60_000
+
+
+def open_launch(page: Page, preset: str = "softmax-original") -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Launch", exact=True).click()
+    expect(page.locator("dialog#launch")).to_be_visible()
+    page.locator(f"input[name=preset][value={preset}]").check(force=True)
+    page.locator("input[name=size][value=quick]").check(force=True)
+    page.locator("#field-dataset-name").select_option("shapes")
+
+
+def submit(page: Page) -> int:
+    """Send the form; return the id of the (last) new run."""
+    page.locator("#launch-submit").click()
+    expect(page.locator("dialog#launch")).to_be_hidden()
+    link = page.locator("[data-notice=good] a").last
+    return int(re.sub(r"\D", "", link.get_attribute("href") or ""))
+
+
+def test_a_run_is_launched_watched_and_completed(page: Page, stack: Stack) -> None:
+    open_launch(page)
+    page.locator("#field-epochs").fill("15")
+    run_id = submit(page)
+    row = page.locator(f"tr[data-run='{run_id}']")
+    expect(row).to_be_visible()
+    row.get_by_role("link").first.click()
+    expect(page).to_have_url(re.compile(f"/runs/{run_id}$"))
+    # Live: epochs come in while the page is open, and the curves are drawn.
+    expect(page.locator("#epochs tr[data-epoch='1']")).to_be_visible(timeout=LIMIT_MS)
+    expect(page.locator(".plot[data-figure=accuracy] .main-svg").first).to_be_visible(timeout=LIMIT_MS)
+    expect(page.locator("#epochs tr[data-epoch='15']")).to_be_visible(timeout=LIMIT_MS)
+    expect(page.locator("#state")).to_contain_text("completed", timeout=LIMIT_MS)
+    expect(page.locator("#log div[data-line]", has_text="epoch 15:")).to_be_visible()
+    drawn = page.evaluate(
+        "document.querySelector('.plot[data-figure=accuracy]').data.map(trace => trace.y.length)"
+    )
+    assert drawn == [15, 15]
+    stored = stack.numbers(run_id)["test_acc"]
+    shown = page.locator("#epochs tr[data-epoch='15'] td[data-metric=test_acc]").inner_text()
+    assert shown == f"{100 * (stored[-1] or 0):.1f}"
+
+
+def test_a_running_run_is_cancelled_on_the_page(page: Page, stack: Stack) -> None:
+    run_id = stack.launch(epochs=5000)
+    page.goto("/")
+    row = page.locator(f"tr[data-run='{run_id}']")
+    expect(row).to_have_attribute("data-state", "running", timeout=LIMIT_MS)
+    row.locator("[data-action=cancel]").click()
+    row.locator("[data-action=confirm-cancel]").click()
+    expect(row).to_have_attribute("data-state", "cancelled", timeout=LIMIT_MS)
+    assert stack.state(run_id) == "cancelled"
+
+
+def test_a_queued_run_is_cancelled_on_the_page(page: Page, stack: Stack) -> None:
+    running, queued = stack.launch(epochs=5000), stack.launch(epochs=1)
+    page.goto("/")
+    row = page.locator(f"tr[data-run='{queued}']")
+    row.locator("[data-action=cancel]").click()
+    expect(row).to_have_attribute("data-state", "cancelled")
+    stack.client.cancel(running)
+    stack.wait_for_end(running)
+
+
+def test_a_double_click_launches_once(page: Page, stack: Stack) -> None:
+    before = stack.client.runs(limit=500)["runs"]
+    open_launch(page)
+    page.locator("#field-epochs").fill("1")
+    page.locator("#launch-submit").dblclick()
+    expect(page.locator("dialog#launch")).to_be_hidden()
+    run_id = stack.client.runs(limit=1)["runs"][0]["id"]
+    stack.wait_for_end(run_id)
+    assert len(stack.client.runs(limit=500)["runs"]) == len(before) + 1
+
+
+def test_three_seeds_are_three_runs(page: Page, stack: Stack) -> None:
+    open_launch(page)
+    page.locator("#field-epochs").fill("1")
+    page.locator("#field-seeds").fill("0, 1, 2")
+    expect(page.locator("#launch-submit")).to_have_text("Launch 3 runs")
+    last = submit(page)
+    assert [stack.wait_for_end(last - n)["seed"] for n in (2, 1, 0)] == [0, 1, 2]
+
+
+def test_a_wrong_value_is_told_in_one_sentence_and_nothing_typed_is_lost(
+    page: Page, stack: Stack, allowed_messages: list[str]
+) -> None:
+    allowed_messages.append("422")  # ranges are the service's to know: it refuses the 0
+    before = stack.client.runs()["runs"][:1]
+    open_launch(page)
+    for wrong in ("fast", "0", "NaN", "1e999"):
+        page.locator("#field-optimizer-lr").fill(wrong)
+        page.locator("#launch-submit").click()
+        expect(page.locator("dialog#launch")).to_be_visible()
+        expect(page.locator("dialog#launch [role=alert], dialog#launch .wrong").first).to_contain_text(
+            re.compile("learning rate|number|0|100", re.IGNORECASE)
+        )
+        expect(page.locator("#field-optimizer-lr")).to_have_value(wrong)
+    assert [run["id"] for run in stack.client.runs()["runs"][:1]] == [run["id"] for run in before]
+
+
+def test_an_image_too_small_for_the_model_is_refused_by_the_service_in_the_form(
+    page: Page, stack: Stack, allowed_messages: list[str]
+) -> None:
+    allowed_messages.append("422")
+    open_launch(page, "alexnet-from-scratch")
+    page.locator("#field-dataset-image_size").fill("32")
+    page.locator("#launch-submit").click()
+    expect(page.locator("#launch-error")).to_contain_text("alexnet needs images of at least 63 pixels")
+    expect(page.locator("#field-dataset-image_size")).to_have_value("32")
+
+
+def test_a_run_that_does_not_exist_says_so(page: Page, allowed_messages: list[str]) -> None:
+    allowed_messages.append("404")
+    page.goto("/runs/999999")
+    expect(page.locator("#missing")).to_be_visible()

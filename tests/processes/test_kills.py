@@ -1,0 +1,59 @@
+"""`kill -9` in mid-run: the run goes on as a further attempt and ends with the very numbers of an undisturbed one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from backend.processes import is_alive, wait_until
+from tests.processes.stack import Stack
+
+pytestmark = pytest.mark.processes
+
+EPOCHS = 40
+
+VICTIMS: dict[str, Callable[[Stack], psutil.Process]] = {
+    "training process": Stack.training_process,
+    "fork server": Stack.fork_server_process,
+    "worker": Stack.worker_process,
+}
+
+
+def test_a_killed_run_ends_with_the_numbers_of_an_undisturbed_one(tmp_path: Path) -> None:
+    with Stack(
+        tmp_path / "home", checkpoint_seconds=0, lease_seconds=3, backoff_seconds=0.1, poll_seconds=0.5
+    ) as stack:
+        whole = stack.launch(epochs=EPOCHS)
+        assert stack.wait_for_end(whole)["state"] == "completed"
+        expected = stack.numbers(whole)
+        assert len(expected["train_loss"]) == EPOCHS
+        for name, find in VICTIMS.items():
+            run_id = stack.launch(epochs=EPOCHS)
+            stack.until(lambda run_id=run_id: stack.epochs_done(run_id) >= 3)
+            victim, training = find(stack), stack.training_process()
+            victim.kill()
+            assert wait_until(lambda p=training.pid: not is_alive(p), 5), f"the training outlived its {name}"
+            run = stack.wait_for_end(run_id)
+            assert (run["state"], run["attempt"], run["losses"]) == ("completed", 2, 1), (name, stack.story())
+            assert run["attempts"][0]["reason"] == "worker lost", name
+            assert run["attempts"][1]["resumed_from_epoch"] >= 3, name
+            assert stack.numbers(run_id) == expected, name
+            stack.until(lambda: stack.worker_process().children(), 60)
+
+
+def test_a_run_that_kills_its_own_process_fails_at_the_third_loss_and_harms_no_other(tmp_path: Path) -> None:
+    with Stack(tmp_path / "home", lease_seconds=3, backoff_seconds=0.1, poll_seconds=0.5) as stack:
+        doomed = stack.launch(epochs=10_000)
+        for attempt in (1, 2, 3):
+            stack.until(lambda attempt=attempt: _trains(stack, doomed, attempt))
+            stack.training_process().kill()
+        run = stack.wait_for_end(doomed)
+        assert (run["state"], run["reason"], run["losses"]) == ("failed", "worker lost", 3)
+        other = stack.launch(epochs=1)
+        assert stack.wait_for_end(other)["state"] == "completed"
+
+
+def _trains(stack: Stack, run_id: int, attempt: int) -> bool:
+    run = stack.client.run(run_id)
+    return run["attempt"] == attempt and run["state"] == "running" and run["progress"] is not None

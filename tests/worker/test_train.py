@@ -1,0 +1,273 @@
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from backend.contract import METRICS, TIMING_METRICS
+from backend.errors import DataProblem, InvalidSpec
+from backend.spec import Spec
+from tests.worker.tiny import OPTIONS, tiny_dataset, tiny_spec, trained
+from worker.engine import checkpoint
+from worker.engine.checkpoint import BrokenCheckpoint, CheckpointPointer
+from worker.engine.data import Dataset
+from worker.engine.recorder import MemoryRecorder
+from worker.engine.train import Outcome
+
+REPEATED = tuple(name for name in METRICS if name not in TIMING_METRICS)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return tiny_dataset(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def dataset_32(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return tiny_dataset(tmp_path_factory.mktemp("data"), pixels=32, train=48, test=16)
+
+
+def with_dropout(**changes: object) -> Spec:
+    """A network with dropout and batch norm, trained with momentum: all that a resumed run must bring back."""
+    return tiny_spec(
+        model={"arch": "mobilenet_v3_small"}, optimizer={"momentum": 0.9}, batch_size=16, epochs=4, **changes
+    )
+
+
+def repeated(recorder: MemoryRecorder) -> dict[str, list[float]]:
+    return {name: recorder.series(name) for name in REPEATED}
+
+
+def weights(folder: Path, pointer: CheckpointPointer | None) -> bytes:
+    assert pointer
+    return (folder / f"{pointer.name}.safetensors").read_bytes()
+
+
+def stop_in_epoch(epoch: int):
+    """Stop at the second batch of an epoch."""
+    return MemoryRecorder(stop_when=lambda recorder: len(recorder.epochs) == epoch - 1 and recorder.steps % 3 == 1)
+
+
+def test_the_loss_falls(dataset: Dataset, tmp_path: Path) -> None:
+    outcome, recorder = trained(tiny_spec(epochs=8), dataset, tmp_path)
+    losses = recorder.series("train_loss")
+    assert outcome is Outcome.COMPLETED
+    assert losses[-1] < 0.8 * losses[0]
+    assert recorder.series("train_acc")[-1] > 0.3
+
+
+def test_each_epoch_records_all_metrics_of_the_contract(dataset: Dataset, tmp_path: Path) -> None:
+    _, recorder = trained(tiny_spec(epochs=1), dataset, tmp_path)
+    assert set(recorder.epochs[0].metrics) == set(METRICS)
+    assert recorder.steps == 5
+
+
+def test_the_same_seed_gives_the_same_numbers(dataset: Dataset, tmp_path: Path) -> None:
+    (_, first), (_, second) = (trained(tiny_spec(seed=3), dataset, tmp_path / str(n)) for n in (1, 2))
+    assert repeated(first) == repeated(second)
+
+
+def test_another_seed_gives_other_numbers(dataset: Dataset, tmp_path: Path) -> None:
+    (_, first), (_, second) = (trained(tiny_spec(seed=seed), dataset, tmp_path / str(seed)) for seed in (3, 4))
+    assert first.series("train_loss") != second.series("train_loss")
+
+
+def test_the_running_loss_of_one_batch_is_the_loss_before_any_step(dataset: Dataset, tmp_path: Path) -> None:
+    """With no step to speak of, training and test loss of the same images are the same number."""
+    same = replace(dataset, test_images=dataset.train_images, test_labels=dataset.train_labels)
+    spec = tiny_spec(batch_size=160, epochs=1, optimizer={"lr": 1e-12})
+    _, recorder = trained(spec, same, tmp_path)
+    metrics = recorder.epochs[0].metrics
+    assert metrics["train_loss"] == pytest.approx(metrics["test_loss"], rel=1e-6)
+    assert metrics["train_acc"] == metrics["test_acc"]
+
+
+def test_a_loss_that_is_not_finite_is_recorded_and_the_training_goes_on(dataset: Dataset, tmp_path: Path) -> None:
+    spec = tiny_spec(optimizer={"lr": 100.0, "momentum": 0.99, "weight_decay": 10.0}, epochs=30)
+    outcome, recorder = trained(spec, dataset, tmp_path)
+    assert outcome is Outcome.COMPLETED
+    assert math.isnan(recorder.series("train_loss")[-1])
+    assert len(recorder.epochs) == 30
+
+
+def test_grey_images_train_a_torchvision_model(tmp_path: Path) -> None:
+    grey = tiny_dataset(tmp_path / "data", pixels=32, train=20, test=10, grey=True)
+    spec = tiny_spec(model={"arch": "squeezenet1_1"}, dataset={"normalize": "imagenet"}, epochs=1, batch_size=10)
+    outcome, _ = trained(spec, grey, tmp_path)
+    assert outcome is Outcome.COMPLETED
+
+
+def test_grey_images_train_softmax_regression_on_one_channel(tmp_path: Path) -> None:
+    grey = tiny_dataset(tmp_path / "data", grey=True)
+    _, recorder = trained(tiny_spec(dataset={"normalize": "dataset"}, epochs=1), grey, tmp_path)
+    assert "softmax-regression: 1,450 parameters, all trained" in recorder.lines  # 12 * 12 * 10 + 10
+
+
+def test_the_log_says_what_was_changed_and_how_each_epoch_went(dataset_32: Dataset, tmp_path: Path) -> None:
+    spec = tiny_spec(model={"arch": "squeezenet1_1"}, dataset={"train_limit": 99}, epochs=1, batch_size=24)
+    _, recorder = trained(spec, dataset_32, tmp_path)
+    text = "\n".join(recorder.lines)
+    assert "classifier.1: Conv2d(512, 1000) -> Conv2d(512, 10)" in text
+    assert dataset_32.hash[:12] in text
+    assert "warning: dataset.train_limit is 99, and there are 48 images: all are used" in text
+    assert recorder.lines[-1].startswith("epoch 1: loss ")
+
+
+def test_the_environment_names_data_and_versions_and_no_environment_variables(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNYARD_SECRET", "open sesame")
+    _, recorder = trained(tiny_spec(epochs=1), dataset, tmp_path)
+    assert recorder.facts["data_hash"] == dataset.hash
+    assert recorder.facts["torch"] == torch.__version__
+    assert "open sesame" not in str(recorder.facts)
+
+
+def test_a_resumed_training_equals_the_uninterrupted_one_bit_for_bit(dataset_32: Dataset, tmp_path: Path) -> None:
+    spec = with_dropout()
+    _, whole = trained(spec, dataset_32, tmp_path / "whole")
+    stopped, first = trained(spec, dataset_32, tmp_path / "cut", recorder=stop_in_epoch(3))
+    completed, second = trained(spec, dataset_32, tmp_path / "cut", attempt=2, resume=first.pointer())
+    assert (stopped, completed) == (Outcome.STOPPED, Outcome.COMPLETED)
+    assert [one.epoch for one in second.epochs] == [3, 4]
+    assert repeated(whole) == {
+        name: values + repeated(second)[name] for name, values in repeated(first).items()
+    }
+    assert weights(tmp_path / "whole", whole.pointer()) == weights(tmp_path / "cut", second.pointer())
+
+
+def test_without_the_random_states_a_resumed_training_differs(
+    dataset_32: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = with_dropout()
+    _, whole = trained(spec, dataset_32, tmp_path / "whole")
+    _, first = trained(spec, dataset_32, tmp_path / "cut", recorder=stop_in_epoch(3))
+    monkeypatch.setattr(checkpoint, "restore_random_states", lambda states: None)
+    _, second = trained(spec, dataset_32, tmp_path / "cut", attempt=2, resume=first.pointer())
+    assert second.series("train_loss") != whole.series("train_loss")[2:]
+
+
+def test_a_training_stopped_before_any_checkpoint_starts_again_the_same(dataset: Dataset, tmp_path: Path) -> None:
+    never = replace(OPTIONS, checkpoint_seconds=3600.0)
+    _, first = trained(
+        tiny_spec(), dataset, tmp_path, recorder=MemoryRecorder(lambda it: len(it.epochs) == 2), options=never
+    )
+    _, second = trained(tiny_spec(), dataset, tmp_path, attempt=2, resume=first.pointer())
+    assert first.pointer() is None
+    assert second.series("test_loss")[:2] == first.series("test_loss")
+
+
+def test_a_stop_is_heard_during_the_evaluation(dataset: Dataset, tmp_path: Path) -> None:
+    recorder = MemoryRecorder(stop_when=lambda it: it.steps == 5)
+    outcome, _ = trained(tiny_spec(), dataset, tmp_path, recorder=recorder)
+    assert outcome is Outcome.STOPPED
+    assert recorder.epochs == []
+
+
+def test_a_run_whose_last_epoch_is_committed_is_completed_at_once(dataset: Dataset, tmp_path: Path) -> None:
+    _, first = trained(tiny_spec(), dataset, tmp_path)
+    outcome, second = trained(tiny_spec(), dataset, tmp_path, attempt=2, resume=first.pointer())
+    assert outcome is Outcome.COMPLETED
+    assert second.epochs == []
+
+
+def test_only_the_last_two_checkpoints_are_kept(dataset: Dataset, tmp_path: Path) -> None:
+    trained(tiny_spec(epochs=4), dataset, tmp_path)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [
+        "attempt-1-epoch-3.pt",
+        "attempt-1-epoch-3.safetensors",
+        "attempt-1-epoch-4.pt",
+        "attempt-1-epoch-4.safetensors",
+    ]
+
+
+def test_no_checkpoint_is_deleted_before_its_successor_is_committed(dataset: Dataset, tmp_path: Path) -> None:
+    found: list[bool] = []
+
+    class Looking(MemoryRecorder):
+        def epoch(self, epoch, metrics, checkpoint) -> None:
+            last = self.pointer()
+            found.append(last is None or (tmp_path / f"{last.name}.pt").exists())
+            super().epoch(epoch, metrics, checkpoint)
+
+    trained(tiny_spec(epochs=5), dataset, tmp_path, recorder=Looking())
+    assert found == [True] * 5
+
+
+def test_an_earlier_attempt_deletes_no_checkpoint_of_a_later_one(dataset: Dataset, tmp_path: Path) -> None:
+    later = tmp_path / "attempt-2-epoch-1.pt"
+    later.write_bytes(b"of the successor")
+    trained(tiny_spec(), dataset, tmp_path, attempt=1)
+    assert later.exists()
+
+
+def test_a_checkpoint_waits_until_its_time_has_passed_but_for_the_last_epoch(dataset: Dataset, tmp_path: Path) -> None:
+    _, recorder = trained(tiny_spec(), dataset, tmp_path, options=replace(OPTIONS, checkpoint_seconds=3600.0))
+    assert [one.checkpoint is not None for one in recorder.epochs] == [False, False, True]
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "pt"])
+def test_a_truncated_checkpoint_is_recognised(dataset: Dataset, tmp_path: Path, suffix: str) -> None:
+    pointer = stopped_after_two(dataset, tmp_path)
+    path = tmp_path / f"{pointer.name}.{suffix}"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(BrokenCheckpoint, match="truncated or changed"):
+        trained(tiny_spec(), dataset, tmp_path, attempt=2, resume=pointer)
+
+
+def test_a_missing_checkpoint_is_named(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(BrokenCheckpoint, match="attempt-1-epoch-2 is missing"):
+        trained(tiny_spec(), dataset, tmp_path, resume=CheckpointPointer(2, "attempt-1-epoch-2", "0" * 64))
+
+
+def test_a_checkpoint_of_other_data_is_refused_with_both_hashes(dataset: Dataset, tmp_path: Path) -> None:
+    pointer = stopped_after_two(dataset, tmp_path)
+    other = replace(dataset, hash="f" * 64)
+    with pytest.raises(DataProblem, match=rf"data {dataset.hash[:12]}.*data f{{12}}"):
+        trained(tiny_spec(), other, tmp_path, attempt=2, resume=pointer)
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    pointer = stopped_after_two(dataset, tmp_path)
+    with pytest.raises(DataProblem, match="recipe"):
+        trained(tiny_spec(optimizer={"lr": 0.5}), dataset, tmp_path, attempt=2, resume=pointer)
+
+
+def test_a_pointer_survives_json() -> None:
+    pointer = CheckpointPointer(5, "attempt-2-epoch-5", "ab" * 32)
+    assert CheckpointPointer.from_json(pointer.to_json()) == pointer
+
+
+def test_images_that_are_too_small_for_the_model_are_refused(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpec, match="12 pixels; alexnet needs images of at least 63"):
+        trained(tiny_spec(model={"arch": "alexnet"}), dataset, tmp_path)
+
+
+def test_a_last_batch_of_one_is_refused_for_batch_norm(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpec, match="take 54"):
+        trained(tiny_spec(model={"arch": "resnet18"}, batch_size=53), dataset, tmp_path)
+
+
+def test_a_gpu_that_is_not_there_is_refused(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InvalidSpec, match="no GPU"):
+        trained(tiny_spec(), dataset, tmp_path, options=replace(OPTIONS, device="cuda"))
+
+
+def stopped_after_two(dataset: Dataset, folder: Path) -> CheckpointPointer:
+    _, recorder = trained(tiny_spec(), dataset, folder, recorder=MemoryRecorder(lambda it: len(it.epochs) == 2))
+    pointer = recorder.pointer()
+    assert pointer
+    assert pointer.epoch == 2
+    return pointer
+
+
+def test_labels_of_the_memory_map_are_never_written(dataset: Dataset, tmp_path: Path) -> None:
+    before = np.array(dataset.train_images)
+    trained(tiny_spec(dataset={"normalize": "dataset"}), dataset, tmp_path)
+    assert (before == dataset.train_images).all()

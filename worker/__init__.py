@@ -1,0 +1,1 @@
+"""The worker: claims runs and trains them. The only package that imports torch."""

@@ -1,0 +1,89 @@
+"""`python -m worker`: one worker process for one device, a Celery worker with the solo pool.
+
+Celery's prefork children may start no processes of their own ("daemonic processes are not allowed to have
+children"), and a training needs one. This process itself never imports torch.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import sys
+
+import structlog
+
+from backend.broker import broker_for
+from backend.errors import RunyardError
+from backend.logs import set_up_logging
+from backend.processes import die_with_parent
+from backend.settings import Settings, read_settings
+from backend.store import migrate
+from backend.store.session import Database
+from backend.version import VERSION
+
+MIGRATION_SECONDS = 60.0
+
+
+def run(settings: Settings) -> None:
+    """Work until TERM, then drain."""
+    from worker.celery_app import Presence, make_app
+    from worker.forkserver import ForkServer
+    from worker.supervisor import Supervisor
+
+    fork_server = ForkServer()
+    fork_server.warm_up()
+    database = Database(settings.resolved_database_url)
+    migrate.wait_for_revision(database, MIGRATION_SECONDS)
+    device = os.environ.get("RUNYARD_WORKER_DEVICE", "cpu")
+    name = os.environ.get("RUNYARD_WORKER_NAME", "worker")
+    host = socket.gethostname()
+    # Never the same twice: a worker that comes back must not pass for the one that was lost.
+    owner = f"{name}@{host}:{os.getpid()}-{secrets.token_hex(4)}"
+    supervisor = Supervisor(settings, database, fork_server, owner, "cpu" if device == "cpu" else "cuda")
+    facts = {"host": host, "device": device, "device_name": device_name(device), "version": VERSION}
+    presence = Presence(settings, database, supervisor, owner, facts)
+    app = make_app(broker_for(settings), supervisor, presence)
+    log_level = settings.log_level.upper()
+    app.worker_main(
+        [
+            "worker",
+            "--pool=solo",
+            "--without-gossip",
+            "--without-mingle",
+            f"--loglevel={log_level}",
+            f"--hostname={name}@{host}",
+        ]
+    )
+
+
+def device_name(device: str) -> str:
+    """Return the name of a device for people."""
+    if device == "cpu":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return f"CPU, {cores} cores"
+    import pynvml
+
+    pynvml.nvmlInit()
+    try:
+        return str(pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByUUID(device)))
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def main() -> int:
+    die_with_parent()
+    # Until Celery's own handlers stand, TERM ends the process; a second INT must not break a drain.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        settings = read_settings()
+        set_up_logging(settings.log_level)
+        run(settings)
+    except (RunyardError, RuntimeError) as problem:
+        structlog.get_logger().error(str(problem))
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(main())

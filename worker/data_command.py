@@ -1,0 +1,93 @@
+"""`python -m worker.data_command NAME PATH`: import a data set on this host and register it.
+
+`runyard data import` runs this. No path ever travels over HTTP.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from backend.catalog.datasets import BUILTIN
+from backend.errors import DataProblem, RunyardError
+from backend.settings import Settings, read_settings
+from backend.spec import parse_spec
+from backend.store import datasets, migrate
+from backend.store.session import Database
+
+
+def import_and_register(name: str, path: Path, settings: Settings) -> datasets.NewDataset:
+    """Import images from a folder or an archive, and make the name mean them.
+
+    Raises:
+        RunyardError: one sentence; nothing is left half-written.
+    """
+    from worker.importer import import_dataset
+
+    # The reference is registered last: a crash before leaves a folder that nothing names.
+    with _progress() as progress:
+        task = progress.add_task("reading images", total=None)
+
+        def tell(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total or None)
+
+        made = import_dataset(name, path, settings.data_folder, tell)
+    new = datasets.NewDataset(
+        name=name,
+        hash=made.hash,
+        classes=list(made.classes),
+        train_count=len(made.train_labels),
+        test_count=len(made.test_labels),
+        pixels=made.pixels,
+        channels=made.channels,
+    )
+    database = Database(settings.resolved_database_url)
+    if database.is_sqlite:
+        migrate.upgrade(database)
+    with database.write() as session:
+        datasets.register(session, new)
+    database.dispose()
+    return new
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a data set.
+
+    Raises:
+        RunyardError: it is no name, or one that needs no import.
+    """
+    if name in BUILTIN:
+        raise DataProblem(f"'{name}' is the name of a generated data set; choose another.")
+    return parse_spec({"dataset": {"name": name}, "model": {"arch": "softmax-regression"}}).dataset.name
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def main(arguments: list[str]) -> int:
+    name, path = arguments
+    try:
+        new = import_and_register(checked_name(name), Path(path), read_settings())
+    except RunyardError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(
+        f"{new.name}: {new.train_count:,} training and {new.test_count:,} test images of {len(new.classes)} "
+        f"classes, {new.pixels} x {new.pixels} pixels, content {new.hash[:12]}."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The training itself: knows no database, no Celery and no HTTP. It talks to a `Recorder`."""

@@ -1,0 +1,69 @@
+"""What a training ran on, as facts to be kept. No environment variables: they hold secrets."""
+
+import platform
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+
+from worker.engine.data import Dataset
+
+_PROJECT = Path(__file__).parents[2]
+
+
+def environment(dataset: Dataset, device: torch.device) -> dict[str, Any]:
+    """Return versions, device, data and determinism flags, as plain JSON."""
+    on_gpu = device.type == "cuda"
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "cuda": torch.version.cuda if on_gpu else None,
+        "cudnn": torch.backends.cudnn.version() if on_gpu else None,
+        "device": device.type,
+        "device_name": torch.cuda.get_device_name(device) if on_gpu else processor_name(),
+        "threads": torch.get_num_threads(),
+        "platform": platform.platform(),
+        "host": platform.node(),
+        "data": dataset.name,
+        "data_hash": dataset.hash,
+        "command": shlex.join(sys.argv),
+        "commit": git_commit(),
+        "deterministic": torch.are_deterministic_algorithms_enabled() if on_gpu else True,
+        "tf32_matmul": torch.backends.cuda.matmul.allow_tf32 if on_gpu else None,
+        "tf32_convolution": torch.backends.cudnn.allow_tf32 if on_gpu else None,
+    }
+
+
+def processor_name() -> str:
+    """Return the processor's name where Linux tells it, else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def git_commit() -> str | None:
+    """Return the commit of this checkout, with "+changes" where files differ from it; None outside of one."""
+    commit = _git("rev-parse", "HEAD")
+    if not commit:
+        return None
+    return f"{commit}+changes" if _git("status", "--porcelain", "--untracked-files=no") else commit
+
+
+def _git(*arguments: str) -> str | None:
+    if not (_PROJECT / ".git").exists():  # installed into some other repository's environment
+        return None
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(_PROJECT), *arguments], capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

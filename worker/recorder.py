@@ -1,0 +1,235 @@
+"""The recorder: a thread in the training process that reports to the store and keeps the lease alive.
+
+The training hands it lines, progress and epochs and goes on; the thread writes them in few transactions.
+Each of them begins with the fence (`attempts.renew`): once that is refused, another attempt owns the run
+and this process ends on the spot. It ends as well when no report was accepted for nearly a lease.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from backend.store import attempts, logs
+from backend.store.attempts import Claimed
+from backend.store.session import Database
+
+if TYPE_CHECKING:
+    # Not at run time: the worker's own process imports this module too, and loads no torch.
+    from worker.engine.checkpoint import CheckpointPointer
+
+log = structlog.get_logger()
+
+LEAST_PAUSE_SECONDS = 0.1
+"""At most ten commits a second."""
+PROGRESS_SECONDS = 0.5
+LONGEST_HEARTBEAT_SECONDS = 1.0
+"""A wish to cancel is heard within this time."""
+LEASE_MARGIN_SECONDS = 5.0
+
+FENCED = 75
+"""Exit status of a training whose run belongs to another attempt (EX_TEMPFAIL)."""
+
+Write = Callable[[Session], None]
+
+
+@dataclass
+class _Progress:
+    epoch: int = 0
+    step: int = 0
+    steps: int = 0
+    images_per_second: float | None = None
+
+
+@dataclass
+class _Clock:
+    """What the time left is told from."""
+
+    started: float = field(default_factory=time.monotonic)
+    epochs_done: int = 0
+    epoch_began: float = field(default_factory=time.monotonic)
+    seconds_of_epochs: float = 0.0
+
+
+class DatabaseRecorder:
+    """Implements the engine's Recorder over the store. Call `start` before and `close` after the training.
+
+    `claimed_at` is the time.monotonic() of the claim, which on one host means the same to every process.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        claimed: Claimed,
+        epochs: int,
+        lease_seconds: float,
+        claimed_at: float | None = None,
+        end_process: Callable[[int], Any] = os._exit,
+    ) -> None:
+        self._database = database
+        self._claimed = claimed
+        self._epochs = epochs
+        self._lease_seconds = lease_seconds
+        self._claimed_at = claimed_at
+        self._end_process = end_process
+        self._pending: list[Write] = []
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._written = threading.Condition(self._lock)
+        self._progress = _Progress()
+        self._clock = _Clock()
+        self._told_progress = 0.0
+        self._last_progress: dict[str, Any] | None = None
+        self._closing = False
+        self.cancel_requested = False
+        self.drain_requested = False
+        # The claim itself was the first proof.
+        self._accepted_at = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what is left and end the thread."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+
+    # What the engine calls.
+
+    def log(self, text: str) -> None:
+        run_id = self._claimed.run_id
+        lines = text.splitlines() or [""]
+        self._add(lambda session: logs.append(session, run_id, lines))
+
+    def environment(self, facts: dict[str, Any]) -> None:
+        run_id, attempt = self._claimed.run_id, self._claimed.attempt
+        self._add(lambda session: attempts.describe(session, run_id, attempt, facts))
+
+    def progress(self, *, epoch: int, step: int, steps: int, images_per_second: float | None) -> None:
+        """Say where the training is. Only sets fields: called at every batch."""
+        progress = self._progress
+        if self._claimed_at is not None:
+            self.log(f"first batch done {time.monotonic() - self._claimed_at:.2f} s after the claim")
+            self._claimed_at = None
+        if epoch != progress.epoch:
+            self._clock.epoch_began = time.monotonic()
+        progress.epoch, progress.step, progress.steps = epoch, step, steps
+        progress.images_per_second = images_per_second
+
+    def epoch(self, epoch: int, metrics: dict[str, float], checkpoint: "CheckpointPointer | None") -> None:
+        """Store an epoch, with its checkpoint if it made one; return once it is committed."""
+        run_id, attempt = self._claimed.run_id, self._claimed.attempt
+        pointer = None if checkpoint is None else checkpoint.to_json()
+        now = time.monotonic()
+        self._clock.epochs_done += 1
+        self._clock.seconds_of_epochs += now - self._clock.epoch_began
+        self._add(
+            lambda session: attempts.report_epoch(session, run_id, attempt, epoch, metrics, pointer),
+            wait=True,
+        )
+
+    def should_stop(self) -> bool:
+        return self.cancel_requested or self.drain_requested
+
+    # The thread.
+
+    def _add(self, write: Write, *, wait: bool = False) -> None:
+        with self._lock:
+            self._pending.append(write)
+            self._wake.set()
+            while wait and write in self._pending:
+                self._written.wait()
+
+    def _run(self) -> None:
+        heartbeat = min(LONGEST_HEARTBEAT_SECONDS, self._lease_seconds / 4)
+        while True:
+            # Woken early by what there is to write; a progress that moves is written at its own pace.
+            self._wake.wait(min(heartbeat, PROGRESS_SECONDS))
+            self._wake.clear()
+            closing = self._closing
+            self._write_batch()
+            if closing:
+                return
+            time.sleep(LEAST_PAUSE_SECONDS)
+
+    def _write_batch(self) -> None:
+        """Write all that waits in one transaction, again and again until it is accepted or the lease is over."""
+        with self._lock:
+            batch = list(self._pending)
+        progress = self._new_progress()
+        while True:
+            sent_at = time.monotonic()
+            try:
+                self._commit(batch, progress)
+            except DBAPIError as problem:
+                log.warning("the store is out of reach", run=self._claimed.run_id, error=str(problem.orig))
+                self._check_lease()
+                time.sleep(LEAST_PAUSE_SECONDS)
+                continue
+            # From before it was sent: the lease may have been written at once and its answer delayed.
+            self._accepted_at = sent_at
+            break
+        with self._written:
+            del self._pending[: len(batch)]
+            self._written.notify_all()
+
+    def _commit(self, batch: list[Write], progress: dict[str, Any] | None) -> None:
+        claimed = self._claimed
+        with self._database.write() as session:
+            renewal = attempts.renew(
+                session, claimed.run_id, claimed.attempt, claimed.owner, self._lease_seconds, progress
+            )
+            if renewal is None:
+                self._end_process(FENCED)
+                return
+            for write in batch:
+                write(session)
+        self.cancel_requested = renewal.cancel_requested
+
+    def _check_lease(self) -> None:
+        allowed = max(self._lease_seconds - LEASE_MARGIN_SECONDS, self._lease_seconds / 2)
+        if time.monotonic() - self._accepted_at > allowed:
+            self._end_process(FENCED)
+
+    def _new_progress(self) -> dict[str, Any] | None:
+        now = time.monotonic()
+        if now - self._told_progress < PROGRESS_SECONDS or self._progress.epoch == 0:
+            return None
+        told = self._described_progress(now)
+        same = self._last_progress is not None and all(
+            told[key] == self._last_progress[key] for key in ("epoch", "step")
+        )
+        if same:
+            return None
+        self._told_progress, self._last_progress = now, told
+        return told
+
+    def _described_progress(self, now: float) -> dict[str, Any]:
+        progress = self._progress
+        return {
+            "epoch": progress.epoch,
+            "epochs": self._epochs,
+            "step": progress.step,
+            "steps": progress.steps,
+            "images_per_second": progress.images_per_second,
+            "seconds_left": self._seconds_left(now),
+        }
+
+    def _seconds_left(self, now: float) -> float | None:
+        clock, progress = self._clock, self._progress
+        in_epoch = now - clock.epoch_began
+        left = self._epochs - progress.epoch + 1
+        if clock.epochs_done:
+            mean = clock.seconds_of_epochs / clock.epochs_done
+            return max(0.0, mean * left - in_epoch)
+        if progress.step == 0 or progress.steps == 0:
+            return None
+        return in_epoch / progress.step * progress.steps * left - in_epoch
