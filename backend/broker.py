@@ -9,6 +9,7 @@ import re
 import socket
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,6 +76,13 @@ class EmbeddedBroker(Broker):
             "loglevel": "notice",
         }
         return [str(self.server), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+    def tidy(self) -> None:
+        """Remove the short folder, where there is one, once the server is gone; the next start makes another."""
+        if self.socket_path.parent != self.folder:
+            with suppress(FileNotFoundError):
+                self.socket_path.unlink(missing_ok=True)
+                self.socket_path.parent.rmdir()
 
     def is_ready(self) -> bool:
         """Return whether the server answers a PING; while it still loads its file it does not."""

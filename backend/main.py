@@ -10,7 +10,6 @@ from backend.app import create_app
 from backend.broker import broker_for
 from backend.errors import RunyardError
 from backend.logs import set_up_logging
-from backend.processes import die_with_parent
 from backend.queue import Bell
 from backend.settings import Settings, read_settings
 from backend.store import migrate
@@ -49,7 +48,6 @@ def serve(settings: Settings) -> None:
 
 
 def main() -> int:
-    die_with_parent()
     try:
         settings = read_settings()
         set_up_logging(settings.log_level)

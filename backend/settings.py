@@ -23,37 +23,43 @@ class Settings(BaseSettings):
         default_factory=lambda: Path(platformdirs.user_data_dir("runyard")),
         description="Folder of the embedded database, the broker, data sets and checkpoints.",
     )
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the home folder.")
+    database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in the home folder.")
     broker_url: str = Field(
-        "embedded",
+        default="embedded",
         description="embedded (a broker of our own in the home folder), filesystem, or redis://...",
     )
     host: str = "127.0.0.1"
-    port: int = Field(8420, ge=0, le=65535)
-    lease_seconds: float = Field(60.0, ge=1, le=3600)
+    port: int = Field(default=8420, ge=0, le=65535)
+    lease_seconds: float = Field(default=60.0, ge=1, le=3600)
     poll_seconds: float = Field(
-        2.0, gt=0, le=60, description="How often an idle worker looks for work without being rung."
+        default=2.0, gt=0, le=60, description="How often an idle worker looks for work without being rung."
     )
     backoff_seconds: float = Field(
-        2.0,
+        default=2.0,
         ge=0,
         le=3600,
         description="Wait before the first retry of a run whose worker was lost; then doubled.",
     )
     checkpoint_seconds: float = Field(
-        30.0, ge=0, le=86400, description="Least time between two checkpoints of a run."
+        default=30.0, ge=0, le=86400, description="Least time between two checkpoints of a run."
     )
     stall_seconds: float = Field(
-        1800.0, ge=5, le=86400, description="A training without a finished step for so long is ended."
+        default=1800.0, ge=5, le=86400, description="A training without a finished step for so long is ended."
     )
     drain_seconds: float = Field(
-        8.0, gt=0, le=600, description="Time a worker gives its training to stop when it is told to go."
+        default=8.0,
+        gt=0,
+        le=600,
+        description="Time a worker gives its training to stop when it is told to go.",
     )
     worker_lost_seconds: float = Field(
-        15.0, gt=0, le=3600, description="A worker that was not heard of for so long is shown as lost."
+        default=15.0,
+        gt=0,
+        le=3600,
+        description="A worker that was not heard of for so long is shown as lost.",
     )
     cpu_threads: int = Field(
-        0, ge=0, le=1024, description="Threads of one training on a CPU; 0: torch's choice."
+        default=0, ge=0, le=1024, description="Threads of one training on a CPU; 0: torch's choice."
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -30,19 +30,25 @@ class DatasetSpec(Part):
 
     name: Name
     train_limit: int | None = Field(
-        None,
+        default=None,
         ge=1,
         le=10**8,
         description="Training images used; all where empty. Does not depend on the seed.",
     )
     test_limit: int | None = Field(
-        None, ge=1, le=10**8, description="Test images used; all where empty. Does not depend on the seed."
+        default=None,
+        ge=1,
+        le=10**8,
+        description="Test images used; all where empty. Does not depend on the seed.",
     )
     image_size: int | None = Field(
-        None, ge=1, le=1024, description="Side in pixels that images are resized to; as stored where empty."
+        default=None,
+        ge=1,
+        le=1024,
+        description="Side in pixels that images are resized to; as stored where empty.",
     )
     normalize: Literal["none", "dataset", "imagenet"] = Field(
-        "none",
+        default="none",
         description="Subtract a mean and divide by a deviation per channel: of this data set, or ImageNet's.",
     )
 
@@ -52,23 +58,23 @@ class ModelSpec(Part):
 
     arch: Name = Field(description="softmax-regression, or a classification model of torchvision by name.")
     init: Literal["default", "xavier_uniform"] = Field(
-        "default",
+        default="default",
         description="Random start: the library's own, or Xavier uniform for linear and convolutional layers.",
     )
 
 
 class LossSpec(Part):
     name: Literal["cross_entropy", "cross_entropy_of_probabilities"] = Field(
-        "cross_entropy",
+        default="cross_entropy",
         description="Of logits, or (as published in section 3) of probabilities: softmax applied twice.",
     )
 
 
 class OptimizerSpec(Part):
     name: Literal["sgd"] = "sgd"
-    lr: float = Field(0.05, gt=0, le=100, description="Learning rate.")
-    momentum: float = Field(0.0, ge=0, lt=1, description="Share of the last step that goes on.")
-    weight_decay: float = Field(0.0, ge=0, le=10, description="L2 penalty on all weights.")
+    lr: float = Field(default=0.05, gt=0, le=100, description="Learning rate.")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="Share of the last step that goes on.")
+    weight_decay: float = Field(default=0.0, ge=0, le=10, description="L2 penalty on all weights.")
 
 
 class Spec(Part):
@@ -76,10 +82,10 @@ class Spec(Part):
     model: ModelSpec
     loss: LossSpec = LossSpec()
     optimizer: OptimizerSpec = OptimizerSpec()
-    epochs: int = Field(10, ge=1, le=10_000, description="Passes over the training images.")
-    batch_size: int = Field(256, ge=1, le=65_536, description="Training images in one step.")
-    eval_batch_size: int = Field(512, ge=1, le=65_536, description="Test images evaluated at once.")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="Start of all random numbers.")
+    epochs: int = Field(default=10, ge=1, le=10_000, description="Passes over the training images.")
+    batch_size: int = Field(default=256, ge=1, le=65_536, description="Training images in one step.")
+    eval_batch_size: int = Field(default=512, ge=1, le=65_536, description="Test images evaluated at once.")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Start of all random numbers.")
 
     def recipe(self) -> dict[str, Any]:
         """Return what identifies the recipe: no seed, no defaults, and the version of their meaning."""
@@ -106,6 +112,16 @@ def parse_spec(value: object) -> Spec:
         raise InvalidSpec(sentence(problem)) from None
 
 
+KINDS = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "string_type": "text",
+    "model_type": "a table of fields",
+}
+"""Pydantic's kinds of problem, as what is wanted instead."""
+
+
 def sentence(problem: ValidationError) -> str:
     """Return the first problem as one sentence for people: what, the value, what is allowed."""
     first = problem.errors(include_url=False)[0]
@@ -121,6 +137,11 @@ def sentence(problem: ValidationError) -> str:
         return f"{where} is {shown}; it must be {context['expected']}."
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"):
         return f"{where} is {shown}; it must be {_allowed_range(where)}."
+    if kind in KINDS:
+        bounds = _allowed_range(where)
+        return f"{where} is {shown}; it must be {KINDS[kind]}{', ' if bounds else ''}{bounds}."
+    if kind in ("string_too_short", "string_too_long"):
+        return f"{where} is {shown}; it must have 1 to 100 characters."
     if kind == "string_pattern_mismatch":
         return f"{where} is {shown}; it may hold letters, digits, '.', '_' and '-' only."
     return f"{where} is {shown}; {first['msg'][:1].lower()}{first['msg'][1:]}."
@@ -156,7 +177,7 @@ def _allowed_range(path: str) -> str:
         if "exclusiveMinimum" in rules
         else f"at least {rules['minimum']}"
         if "minimum" in rules
-        else "a finite number"
+        else ""
     )
     high = (
         f" and under {rules['exclusiveMaximum']}"

@@ -170,6 +170,8 @@ class _Runner:
         for child in self._children:
             if not child.kill(limit_seconds=0.3):
                 _complain(f"{child.plan.name} (group {child.pid}) would not end.")
+        if isinstance(self._broker, EmbeddedBroker):
+            self._broker.tidy()
 
     def _wait_gone(self, children: Sequence[Child], until: float) -> None:
         while not all(child.is_gone() for child in children) and time.monotonic() < until:

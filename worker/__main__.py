@@ -15,7 +15,6 @@ import structlog
 from backend.broker import broker_for
 from backend.errors import RunyardError
 from backend.logs import set_up_logging
-from backend.processes import die_with_parent
 from backend.settings import Settings, read_settings
 from backend.store import migrate
 from backend.store.session import Database
@@ -71,7 +70,6 @@ def device_name(device: str) -> str:
 
 
 def main() -> int:
-    die_with_parent()
     # Until Celery's own handlers stand, TERM ends the process; a second INT must not break a drain.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -86,4 +84,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     os.umask(0o077)
+    # Celery would take it before our own setting.
+    os.environ.pop("CELERY_BROKER_URL", None)
     sys.exit(main())

@@ -65,6 +65,7 @@ def make_app(broker: Broker, supervisor: Supervisor, presence: "Presence") -> Ce
         def stop(self, parent: Any) -> None:
             presence.stop()
 
+    assert app.steps is not None
     app.steps["worker"].add(LookForWork)
 
     # Fires at once on TERM, while a task still holds the pool; kept alive by the application.

@@ -6,7 +6,6 @@ Started so, a training is ready in 0.02 s; a fresh interpreter takes 3.5 to 12 s
 import json
 import multiprocessing
 import time
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -60,8 +59,3 @@ class ForkServer:
         process.start()
         sender.close()
         return process, receiver
-
-    @property
-    def pid(self) -> int | None:
-        """The server's process id, for tests that kill it."""
-        return forkserver._forkserver._forkserver_pid

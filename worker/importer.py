@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
@@ -126,7 +127,7 @@ def _collect(path: Path, files: Path, progress: Progress) -> tuple[list[_Entry],
             f"{path.name} holds train and test folders at several places ({found}); there must be one."
         )
     entries.sort(key=attrgetter("split", "label", "name"))
-    for before, after in zip(entries, entries[1:], strict=False):
+    for before, after in pairwise(entries):
         if before.name == after.name:
             raise DataProblem(f"{path.name} holds {after.name} twice.")
     return entries, ignored

@@ -45,7 +45,9 @@ def architectures() -> list[str]:
 def network_without_memory(arch: str, classes: int = 10) -> nn.Module:
     """Return the network as the engine builds it, on the meta device."""
     with _ParametersOnMeta():
-        network, _ = build_model(ModelSpec(arch=arch), classes=classes, channels=3, pixels=32, seed=0)
+        network, _ = build_model(
+            ModelSpec(arch=arch, init="default"), classes=classes, channels=3, pixels=32, seed=0
+        )
     return network.to("meta").train()
 
 

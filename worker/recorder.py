@@ -39,6 +39,10 @@ FENCED = 75
 Write = Callable[[Session], None]
 
 
+class _RunLost(Exception):
+    """Another attempt owns the run, or soon may."""
+
+
 @dataclass
 class _Progress:
     epoch: int = 0
@@ -149,6 +153,12 @@ class DatabaseRecorder:
                 self._written.wait()
 
     def _run(self) -> None:
+        try:
+            self._write_until_closed()
+        except _RunLost:
+            self._end_process(FENCED)
+
+    def _write_until_closed(self) -> None:
         heartbeat = min(LONGEST_HEARTBEAT_SECONDS, self._lease_seconds / 4)
         while True:
             # Woken early by what there is to write; a progress that moves is written at its own pace.
@@ -188,8 +198,7 @@ class DatabaseRecorder:
                 session, claimed.run_id, claimed.attempt, claimed.owner, self._lease_seconds, progress
             )
             if renewal is None:
-                self._end_process(FENCED)
-                return
+                raise _RunLost
             for write in batch:
                 write(session)
         self.cancel_requested = renewal.cancel_requested
@@ -197,7 +206,7 @@ class DatabaseRecorder:
     def _check_lease(self) -> None:
         allowed = max(self._lease_seconds - LEASE_MARGIN_SECONDS, self._lease_seconds / 2)
         if time.monotonic() - self._accepted_at > allowed:
-            self._end_process(FENCED)
+            raise _RunLost
 
     def _new_progress(self) -> dict[str, Any] | None:
         now = time.monotonic()

@@ -173,14 +173,16 @@ class Supervisor:
         while True:
             try:
                 with self._database.write() as session:
-                    if not move(session):
-                        log.warning("another attempt owns the run by now")
-                return
+                    accepted = move(session)
             except DBAPIError as problem:
                 log.warning("the store is out of reach", error=str(problem.orig))
                 if time.monotonic() > give_up or self._drain_is_over():
                     return
                 time.sleep(0.5)
+            else:
+                if not accepted:
+                    log.warning("another attempt owns the run by now")
+                return
 
 
 class _Seen:

@@ -4,6 +4,7 @@ Its parent's death, the fork server's death and the loss of the run each end it.
 text through a pipe; without one, the supervisor counts the training as lost.
 """
 
+import contextlib
 import json
 import os
 import signal

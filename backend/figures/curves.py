@@ -25,7 +25,7 @@ def _figure(series: dict[str, Series], names: tuple[str, ...], title: str, axis:
         "layout": {
             "title": {"text": title},
             "xaxis": {"title": {"text": "Epoch"}, "rangemode": "tozero", "tickformat": "d"},
-            "yaxis": {"title": {"text": axis}, "tickformat": ".0%" if "acc" in names[0] else "~g"},
+            "yaxis": {"title": {"text": axis}, "tickformat": ".2~%" if "acc" in names[0] else "~g"},
             "hovermode": "x unified",
             "uirevision": "keep",
         },

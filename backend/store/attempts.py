@@ -14,6 +14,7 @@ from sqlalchemy.sql.expression import ColumnElement
 
 from backend.contract import MAX_LOSSES, OWNED, EventKind, Reason, RunState
 from backend.store import clock, events, logs, points
+from backend.store.changes import changed
 from backend.store.tables import Attempt, Run
 
 
@@ -146,7 +147,8 @@ def finish(
     detail: str | None = None,
 ) -> bool:
     """End the run as completed, failed or cancelled; return False if this attempt owns it no more."""
-    moved = session.execute(
+    moved = changed(
+        session,
         update(Run)
         .where(_owned_by(run_id, attempt, owner))
         .values(
@@ -157,9 +159,9 @@ def finish(
             lease_until=None,
             progress=None,
             finished_at=clock.now(session),
-        )
+        ),
     )
-    if moved.rowcount != 1:
+    if moved != 1:
         return False
     _end_attempt(session, run_id, attempt, reason, detail)
     _state_event(session, run_id, state, reason, detail, attempt)
@@ -169,12 +171,13 @@ def finish(
 def release(session: Session, run_id: int, attempt: int, owner: str) -> bool:
     """Put the run back into the queue as its worker leaves in good order; no loss is counted."""
     now = clock.now(session)
-    moved = session.execute(
+    moved = changed(
+        session,
         update(Run)
         .where(_owned_by(run_id, attempt, owner), Run.state == RunState.RUNNING)
-        .values(state=RunState.QUEUED, owner=None, lease_until=None, progress=None, not_before=now)
+        .values(state=RunState.QUEUED, owner=None, lease_until=None, progress=None, not_before=now),
     )
-    if moved.rowcount != 1:
+    if moved != 1:
         # A wish to cancel came first: then the run is over.
         return finish(session, run_id, attempt, owner, RunState.CANCELLED, Reason.CANCELLED)
     _end_attempt(session, run_id, attempt, Reason.DRAINED, None)

@@ -7,6 +7,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.store import clock
+from backend.store.changes import changed
 from backend.store.tables import DatasetRow
 
 
@@ -30,12 +31,13 @@ def register(session: Session, dataset: NewDataset) -> None:
         .where(DatasetRow.name == dataset.name, DatasetRow.is_current)
         .values(is_current=False)
     )
-    again = session.execute(
+    again = changed(
+        session,
         update(DatasetRow)
         .where(DatasetRow.name == dataset.name, DatasetRow.hash == dataset.hash)
-        .values(is_current=True)
+        .values(is_current=True),
     )
-    if again.rowcount == 0:
+    if again == 0:
         session.execute(insert(DatasetRow).values(**vars(dataset), is_current=True, at=clock.now(session)))
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.store import clock
+from backend.store.changes import changed
 from backend.store.tables import Worker
 
 FORGET_AFTER_SECONDS = 24 * 3600.0
@@ -32,10 +33,11 @@ def register(
 
 def beat(session: Session, worker_id: str, *, draining: bool) -> bool:
     """Say that a worker is alive; return False if it is not registered."""
-    seen = session.execute(
-        update(Worker).where(Worker.id == worker_id).values(last_seen=clock.now(session), draining=draining)
+    seen = changed(
+        session,
+        update(Worker).where(Worker.id == worker_id).values(last_seen=clock.now(session), draining=draining),
     )
-    return seen.rowcount == 1
+    return seen == 1
 
 
 def leave(session: Session, worker_id: str) -> None:

@@ -1,0 +1,121 @@
+"""The recorder: what the training says reaches the store, and a training that owns its run no more ends."""
+
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from backend.contract import RunState
+from backend.processes import wait_until
+from backend.store import attempts, logs, points, runs
+from backend.store.attempts import Claimed
+from backend.store.session import Database
+from tests.store import scenes
+from worker.engine.checkpoint import CheckpointPointer
+from worker.recorder import FENCED, DatabaseRecorder
+
+
+@contextmanager
+def recording(
+    database: Database, claimed: Claimed, lease_seconds: float = 60
+) -> Iterator[tuple[DatabaseRecorder, list[int]]]:
+    ended: list[int] = []  # the status with which the process would have ended
+    recorder = DatabaseRecorder(database, claimed, 5, lease_seconds, end_process=ended.append)
+    recorder.start()
+    yield recorder, ended
+    recorder.close()
+
+
+@pytest.fixture
+def claimed(database: Database) -> Claimed:
+    scenes.launch(database)
+    return scenes.claim(database)
+
+
+def test_an_epoch_is_committed_with_its_checkpoint_when_epoch_returns(
+    database: Database, claimed: Claimed
+) -> None:
+    pointer = CheckpointPointer(1, "attempt-1-epoch-1", "0" * 64)
+    with recording(database, claimed) as (recorder, _):
+        recorder.log("one\ntwo")
+        recorder.environment({"torch": "2"})
+        recorder.epoch(1, {"test_acc": 0.5, "train_loss": math.nan}, pointer)
+        with database.read() as session:
+            run = runs.get(session, claimed.run_id).run
+            assert run.checkpoint == pointer.to_json()
+            assert [line.text for line in logs.read(session, claimed.run_id)] == ["one", "two"]
+            assert points.read(session, claimed.run_id)["train_loss"].nonfinite == {1: "nan"}
+            assert runs.attempts(session, claimed.run_id)[0].environment == {"torch": "2"}
+
+
+def test_progress_reaches_the_store_with_the_time_left(database: Database, claimed: Claimed) -> None:
+    def stored() -> dict | None:
+        with database.read() as session:
+            return runs.get(session, claimed.run_id).run.progress
+
+    with recording(database, claimed) as (recorder, _):
+        recorder.progress(epoch=2, step=3, steps=10, images_per_second=100.0)
+        assert wait_until(stored, 10)
+    progress = stored()
+    assert progress is not None
+    assert (progress["epoch"], progress["epochs"], progress["step"]) == (2, 5, 3)
+    assert progress["seconds_left"] >= 0
+
+
+def test_a_wish_to_cancel_is_heard(database: Database, claimed: Claimed) -> None:
+    with recording(database, claimed) as (recorder, _):
+        assert not recorder.should_stop()
+        with database.write() as session:
+            attempts.cancel(session, claimed.run_id)
+        assert wait_until(recorder.should_stop, 10)
+        assert recorder.cancel_requested
+
+
+def test_a_training_whose_run_was_taken_over_ends_and_writes_nothing(
+    database: Database, claimed: Claimed
+) -> None:
+    with database.write() as session:
+        attempts.lose(session, claimed.run_id, claimed.attempt, claimed.owner, "frozen", backoff_seconds=0)
+    taken = scenes.claim(database, "worker-b")
+    with recording(database, claimed) as (recorder, ended):
+        recorder.log("a late word")
+        assert wait_until(lambda: ended, 10)
+    assert ended == [FENCED]
+    with database.read() as session:
+        assert "a late word" not in [line.text for line in logs.read(session, claimed.run_id)]
+    assert scenes.end(database, taken, RunState.COMPLETED)
+
+
+class BrokenDatabase(Database):
+    """A database that has gone away."""
+
+    @contextmanager
+    def write(self) -> Iterator:
+        raise OperationalError("BEGIN", {}, Exception("the disk is gone"))
+        yield
+
+
+def test_a_training_that_cannot_report_for_nearly_a_lease_ends(sqlite_database: Database) -> None:
+    scenes.launch(sqlite_database)
+    claimed = scenes.claim(sqlite_database)
+    broken = BrokenDatabase(sqlite_database.url.render_as_string())
+    with recording(broken, claimed, lease_seconds=0.4) as (_, ended):
+        assert wait_until(lambda: ended, 10)
+    assert ended == [FENCED]
+
+
+def test_epochs_told_from_the_training_never_wait_for_each_other_for_ever(
+    database: Database, claimed: Claimed
+) -> None:
+    with recording(database, claimed) as (recorder, _):
+        teller = threading.Thread(
+            target=lambda: [recorder.epoch(n, {"test_acc": n / 10}, None) for n in range(1, 6)], daemon=True
+        )
+        teller.start()
+        teller.join(30)
+        assert not teller.is_alive()
+    with database.read() as session:
+        assert points.read(session, claimed.run_id)["test_acc"].epochs == [1, 2, 3, 4, 5]
