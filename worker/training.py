@@ -153,6 +153,6 @@ def _end_with_worker() -> None:
 def probe(connection: Connection) -> None:
     """Tell what the fork server has imported: multiprocessing says nothing when a preload fails."""
     die_with_parent(signal.SIGKILL)
-    connection.send_bytes(
-        json.dumps({"torch": "torch" in sys.modules and "torchvision" in sys.modules}).encode()
-    )
+    answer = {"torch": "torch" in sys.modules and "torchvision" in sys.modules}
+    with contextlib.suppress(BrokenPipeError):  # the worker was stopped in this moment
+        connection.send_bytes(json.dumps(answer).encode())

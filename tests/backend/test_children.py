@@ -150,6 +150,7 @@ def test_a_stopped_child_goes_and_stays_away(sleeper: Child) -> None:
     assert not wait_until(lambda: sleeper.tend() is None and sleeper.is_running(), 2 * FIRST_PAUSE_SECONDS)
 
 
+@pytest.mark.processes
 def test_a_child_that_fails_at_every_start_becomes_hopeless_with_its_last_words(tmp_path: Path) -> None:
     child = make_child(tmp_path, "raise SystemExit('no such device')")
     child.start()
@@ -251,7 +252,7 @@ class Up:
 
     def end(self) -> None:
         if self.process.poll() is None:
-            self.process.kill()
+            self.process.terminate()
         self.process.communicate(timeout=30)
 
 

@@ -28,7 +28,9 @@ def picture(width: int = 8, height: int = 8, mode: str = "RGB", kind: str = "PNG
 
 
 def good_files(lead: str = "") -> Files:
-    names = [f"{split}/{label}/{n}.png" for split in ("train", "test") for label in ("cat", "dog") for n in (1, 2)]
+    names = [
+        f"{split}/{label}/{n}.png" for split in ("train", "test") for label in ("cat", "dog") for n in (1, 2)
+    ]
     return {lead + name: picture(seed=seed) for seed, name in enumerate(names)}
 
 
@@ -99,12 +101,17 @@ def test_the_data_set_lies_under_its_name_and_hash(tmp_path: Path) -> None:
 
 def test_the_progress_ends_with_all_images(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    import_dataset("pets", as_zip(tmp_path, good_files()), tmp_path, lambda done, total: told.append((done, total)))
+    import_dataset(
+        "pets", as_zip(tmp_path, good_files()), tmp_path, lambda done, total: told.append((done, total))
+    )
     assert told[-1] == (8, 8)
 
 
 def test_images_of_other_sizes_are_resized_to_the_most_frequent_one_and_that_is_said(tmp_path: Path) -> None:
-    files = good_files() | {"train/cat/wide.png": picture(8, 20), "train/cat/large.jpg": picture(30, 30, kind="JPEG")}
+    files = good_files() | {
+        "train/cat/wide.png": picture(8, 20),
+        "train/cat/large.jpg": picture(30, 30, kind="JPEG"),
+    }
     made = imported(as_tar(tmp_path, files), tmp_path)
     assert made.pixels == 8
     assert made.notes == ("2 of 10 images, of 3 sizes in all, were resized to 8 x 8 pixels",)
@@ -185,7 +192,9 @@ def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_archive_without_train_and_test_is_refused(tmp_path: Path) -> None:
-    refused(as_zip(tmp_path, {"cat/1.png": picture()}), tmp_path, "holds no images under train/<class>/ and test")
+    refused(
+        as_zip(tmp_path, {"cat/1.png": picture()}), tmp_path, "holds no images under train/<class>/ and test"
+    )
 
 
 def test_an_archive_without_test_images_is_refused(tmp_path: Path) -> None:
@@ -193,7 +202,9 @@ def test_an_archive_without_test_images_is_refused(tmp_path: Path) -> None:
 
 
 def test_classes_that_differ_are_named(tmp_path: Path) -> None:
-    refused(as_zip(tmp_path, good_files() | {"train/cow/1.png": picture()}), tmp_path, "'cow' is in train only")
+    refused(
+        as_zip(tmp_path, good_files() | {"train/cow/1.png": picture()}), tmp_path, "'cow' is in train only"
+    )
 
 
 def test_two_leading_folders_are_refused(tmp_path: Path) -> None:
@@ -201,7 +212,9 @@ def test_two_leading_folders_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
-    refused(as_zip(tmp_path, good_files() | {"train/cat/9.png": b"text"}), tmp_path, "train/cat/9.png is broken")
+    refused(
+        as_zip(tmp_path, good_files() | {"train/cat/9.png": b"text"}), tmp_path, "train/cat/9.png is broken"
+    )
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
@@ -212,17 +225,31 @@ def test_an_image_cut_short_is_named(tmp_path: Path, kind: str) -> None:
 
 def test_an_image_of_too_many_pixels_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importer, "MAX_IMAGE_PIXELS", 100)
-    refused(as_tar(tmp_path, good_files() | {"test/dog/9.png": picture(11, 10)}), tmp_path, "11 x 10 pixels; at most")
+    refused(
+        as_tar(tmp_path, good_files() | {"test/dog/9.png": picture(11, 10)}),
+        tmp_path,
+        "11 x 10 pixels; at most",
+    )
 
 
-def test_an_image_of_more_pixels_than_pil_takes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_of_more_pixels_than_pil_takes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    refused(as_tar(tmp_path, good_files() | {"test/dog/9.png": picture(50, 50)}), tmp_path, "test/dog/9.png has over")
+    refused(
+        as_tar(tmp_path, good_files() | {"test/dog/9.png": picture(50, 50)}),
+        tmp_path,
+        "test/dog/9.png has over",
+    )
 
 
 def test_a_file_of_too_many_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MAX_FILE_BYTES", 1_000)
-    refused(as_zip(tmp_path, good_files() | {"test/dog/9.png": picture(40, 40)}), tmp_path, "no image may be larger")
+    refused(
+        as_zip(tmp_path, good_files() | {"test/dog/9.png": picture(40, 40)}),
+        tmp_path,
+        "no image may be larger",
+    )
 
 
 def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:

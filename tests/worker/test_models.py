@@ -39,7 +39,9 @@ def test_the_output_layer_of_every_architecture_is_replaced(arch: str) -> None:
     assert wide == []
 
 
-@pytest.mark.parametrize("arch", ["googlenet", "squeezenet1_1", "vit_b_16", "convnext_tiny", "maxvit_t", "densenet121"])
+@pytest.mark.parametrize(
+    "arch", ["googlenet", "squeezenet1_1", "vit_b_16", "convnext_tiny", "maxvit_t", "densenet121"]
+)
 def test_a_replaced_network_returns_plain_logits_for_its_classes(arch: str) -> None:
     network = network_without_memory(arch, classes=7)
     assert network(torch.empty(2, 3, 224, 224, device="meta")).shape == (2, 7)
@@ -55,7 +57,9 @@ def test_the_random_start_depends_on_the_seed_alone() -> None:
     first = build("squeezenet1_1")
     torch.manual_seed(2)
     second = build("squeezenet1_1")
-    assert all(torch.equal(one, other) for one, other in zip(first.parameters(), second.parameters(), strict=True))
+    assert all(
+        torch.equal(one, other) for one, other in zip(first.parameters(), second.parameters(), strict=True)
+    )
 
 
 def test_xavier_uniform_bounds_the_weights_and_leaves_the_biases() -> None:

@@ -47,11 +47,13 @@ def weights(folder: Path, pointer: CheckpointPointer | None) -> bytes:
 
 def stop_in_epoch(epoch: int):
     """Stop at the second batch of an epoch."""
-    return MemoryRecorder(stop_when=lambda recorder: len(recorder.epochs) == epoch - 1 and recorder.steps % 3 == 1)
+    return MemoryRecorder(
+        stop_when=lambda recorder: len(recorder.epochs) == epoch - 1 and recorder.steps % 3 == 1
+    )
 
 
 def test_the_loss_falls(dataset: Dataset, tmp_path: Path) -> None:
-    outcome, recorder = trained(tiny_spec(epochs=8), dataset, tmp_path)
+    outcome, recorder = trained(tiny_spec(epochs=8, dataset={"normalize": "dataset"}), dataset, tmp_path)
     losses = recorder.series("train_loss")
     assert outcome is Outcome.COMPLETED
     assert losses[-1] < 0.8 * losses[0]
@@ -70,7 +72,9 @@ def test_the_same_seed_gives_the_same_numbers(dataset: Dataset, tmp_path: Path) 
 
 
 def test_another_seed_gives_other_numbers(dataset: Dataset, tmp_path: Path) -> None:
-    (_, first), (_, second) = (trained(tiny_spec(seed=seed), dataset, tmp_path / str(seed)) for seed in (3, 4))
+    (_, first), (_, second) = (
+        trained(tiny_spec(seed=seed), dataset, tmp_path / str(seed)) for seed in (3, 4)
+    )
     assert first.series("train_loss") != second.series("train_loss")
 
 
@@ -84,9 +88,11 @@ def test_the_running_loss_of_one_batch_is_the_loss_before_any_step(dataset: Data
     assert metrics["train_acc"] == metrics["test_acc"]
 
 
-def test_a_loss_that_is_not_finite_is_recorded_and_the_training_goes_on(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_is_recorded_and_the_training_goes_on(
+    dataset: Dataset, tmp_path: Path
+) -> None:
     spec = tiny_spec(optimizer={"lr": 100.0, "momentum": 0.99, "weight_decay": 10.0}, epochs=30)
-    outcome, recorder = trained(spec, dataset, tmp_path)
+    outcome, recorder = trained(spec, dataset, tmp_path, options=replace(OPTIONS, checkpoint_seconds=3600.0))
     assert outcome is Outcome.COMPLETED
     assert math.isnan(recorder.series("train_loss")[-1])
     assert len(recorder.epochs) == 30
@@ -94,7 +100,9 @@ def test_a_loss_that_is_not_finite_is_recorded_and_the_training_goes_on(dataset:
 
 def test_grey_images_train_a_torchvision_model(tmp_path: Path) -> None:
     grey = tiny_dataset(tmp_path / "data", pixels=32, train=20, test=10, grey=True)
-    spec = tiny_spec(model={"arch": "squeezenet1_1"}, dataset={"normalize": "imagenet"}, epochs=1, batch_size=10)
+    spec = tiny_spec(
+        model={"arch": "squeezenet1_1"}, dataset={"normalize": "imagenet"}, epochs=1, batch_size=10
+    )
     outcome, _ = trained(spec, grey, tmp_path)
     assert outcome is Outcome.COMPLETED
 
@@ -125,7 +133,9 @@ def test_the_environment_names_data_and_versions_and_no_environment_variables(
     assert "open sesame" not in str(recorder.facts)
 
 
-def test_a_resumed_training_equals_the_uninterrupted_one_bit_for_bit(dataset_32: Dataset, tmp_path: Path) -> None:
+def test_a_resumed_training_equals_the_uninterrupted_one_bit_for_bit(
+    dataset_32: Dataset, tmp_path: Path
+) -> None:
     spec = with_dropout()
     _, whole = trained(spec, dataset_32, tmp_path / "whole")
     stopped, first = trained(spec, dataset_32, tmp_path / "cut", recorder=stop_in_epoch(3))
@@ -149,7 +159,9 @@ def test_without_the_random_states_a_resumed_training_differs(
     assert second.series("train_loss") != whole.series("train_loss")[2:]
 
 
-def test_a_training_stopped_before_any_checkpoint_starts_again_the_same(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_training_stopped_before_any_checkpoint_starts_again_the_same(
+    dataset: Dataset, tmp_path: Path
+) -> None:
     never = replace(OPTIONS, checkpoint_seconds=3600.0)
     _, first = trained(
         tiny_spec(), dataset, tmp_path, recorder=MemoryRecorder(lambda it: len(it.epochs) == 2), options=never
@@ -204,7 +216,9 @@ def test_an_earlier_attempt_deletes_no_checkpoint_of_a_later_one(dataset: Datase
     assert later.exists()
 
 
-def test_a_checkpoint_waits_until_its_time_has_passed_but_for_the_last_epoch(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_checkpoint_waits_until_its_time_has_passed_but_for_the_last_epoch(
+    dataset: Dataset, tmp_path: Path
+) -> None:
     _, recorder = trained(tiny_spec(), dataset, tmp_path, options=replace(OPTIONS, checkpoint_seconds=3600.0))
     assert [one.checkpoint is not None for one in recorder.epochs] == [False, False, True]
 
@@ -260,7 +274,9 @@ def test_a_gpu_that_is_not_there_is_refused(
 
 
 def stopped_after_two(dataset: Dataset, folder: Path) -> CheckpointPointer:
-    _, recorder = trained(tiny_spec(), dataset, folder, recorder=MemoryRecorder(lambda it: len(it.epochs) == 2))
+    _, recorder = trained(
+        tiny_spec(), dataset, folder, recorder=MemoryRecorder(lambda it: len(it.epochs) == 2)
+    )
     pointer = recorder.pointer()
     assert pointer
     assert pointer.epoch == 2

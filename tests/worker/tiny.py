@@ -14,10 +14,13 @@ from worker.engine.recorder import MemoryRecorder
 from worker.engine.shapes import balanced_labels, draw
 from worker.engine.train import Outcome, TrainOptions, train
 
-OPTIONS = TrainOptions(device="cpu", checkpoint_seconds=0, threads=2)
+# One thread: two on a busy machine wait for each other longer than these trainings take.
+OPTIONS = TrainOptions(device="cpu", checkpoint_seconds=0, threads=1)
 
 
-def tiny_dataset(folder: Path, *, pixels: int = 12, train: int = 160, test: int = 40, grey: bool = False) -> Dataset:
+def tiny_dataset(
+    folder: Path, *, pixels: int = 12, train: int = 160, test: int = 40, grey: bool = False
+) -> Dataset:
     train_labels, test_labels = balanced_labels(train), balanced_labels(test)
     images = [draw(labels, pixels, seed) for seed, labels in enumerate((train_labels, test_labels))]
     if grey:

@@ -73,7 +73,11 @@ def output_layer(network: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
     Torchvision registers its modules in the order of their use, with the classifier at the end;
     a test holds this for every architecture.
     """
-    layers = [(path, module) for path, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    layers = [
+        (path, module)
+        for path, module in network.named_modules()
+        if isinstance(module, nn.Linear | nn.Conv2d)
+    ]
     return layers[-1]
 
 

@@ -8,7 +8,9 @@ from torch.nn import Parameter
 from backend.spec import OptimizerSpec
 
 
-def build_optimizer(spec: OptimizerSpec, parameters: Iterable[Parameter], device: torch.device) -> torch.optim.SGD:
+def build_optimizer(
+    spec: OptimizerSpec, parameters: Iterable[Parameter], device: torch.device
+) -> torch.optim.SGD:
     """Return the optimizer that `spec` asks for."""
     assert spec.name == "sgd", spec.name
     on_gpu = device.type == "cuda"

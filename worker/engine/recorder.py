@@ -25,6 +25,7 @@ class Recorder(Protocol):
 
     def should_stop(self) -> bool:
         """Say whether to stop at once: cancelled, draining, or another attempt owns the run. Asked at each batch."""
+        ...
 
 
 @dataclass(frozen=True)

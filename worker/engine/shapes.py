@@ -99,7 +99,10 @@ def _draw_chunk(labels: np.ndarray, pixels: int, generator: np.random.Generator)
 
     # Light on dark more often than not: without it a linear model would see nothing.
     paper, ink = uniform(0.0, 0.5, 1, 1, 3), uniform(0.35, 1.0, 1, 1, 3)
-    slope = uniform(-0.2, 0.2, 1, 1, 3) * axis[None, None, :, None] + uniform(-0.2, 0.2, 1, 1, 3) * axis[None, :, None, None]
+    slope = (
+        uniform(-0.2, 0.2, 1, 1, 3) * axis[None, None, :, None]
+        + uniform(-0.2, 0.2, 1, 1, 3) * axis[None, :, None, None]
+    )
     shade = paper + slope + cover * (ink - paper)
     shade += generator.normal(0, _NOISE, shade.shape)
     return np.rint(np.clip(shade, 0, 1) * 255).astype(np.uint8)
