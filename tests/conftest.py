@@ -42,9 +42,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         database.dispose()
         yield url
     else:
-        server: TestPostgres = request.getfixturevalue("postgres")
-        with server.fresh_database() as url:
-            yield url
+        yield request.getfixturevalue("postgres").emptied_database()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from backend.broker import find_server
 from backend.processes import wait_until
 from backend.store import migrate
 from backend.store.session import Database
+from backend.store.tables import Base, Store
 
 
 def free_port() -> int:
@@ -32,19 +33,32 @@ class TestPostgres:
         self._address = address
         self._process = process
         self._template = f"runyard_template_{uuid.uuid4().hex[:8]}"
+        self._shared = f"runyard_shared_{uuid.uuid4().hex[:8]}"
 
     def __enter__(self) -> "TestPostgres":
         self._admin(f'CREATE DATABASE "{self._template}"')
         database = Database(f"{self._address}/{self._template}")
         migrate.upgrade(database)
         database.dispose()
+        self._admin(f'CREATE DATABASE "{self._shared}" TEMPLATE "{self._template}"')
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._admin(f'DROP DATABASE IF EXISTS "{self._template}" WITH (FORCE)')
+        for name in (self._template, self._shared):
+            self._admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         if self._process is not None:
             self._process.terminate()
             self._process.wait(30)
+
+    def emptied_database(self) -> str:
+        """Return the address of one database for all tests, its rows deleted: far quicker than a new one."""
+        address = f"{self._address}/{self._shared}"
+        with psycopg.connect(address, autocommit=True) as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                if table.name != Store.__tablename__:
+                    connection.execute(f'DELETE FROM "{table.name}"')  # pyright: ignore
+        # What a test writes need not outlive a power cut.
+        return f"{address}?options=-csynchronous_commit%3Doff"
 
     @contextmanager
     def fresh_database(self, *, migrated: bool = True) -> Iterator[str]:
