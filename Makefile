@@ -23,7 +23,7 @@ help:
 	@echo 'make run     start Runyard here; ARGS="--workers 0" and the like go to "runyard up"'
 	@echo 'make test    all tests; TESTS=tests/backend for some'
 	@echo 'make check   format, lint, types and the quick tests'
-	@echo 'make bench   the measurements; BENCH=benchmarks/store.py for one'
+	@echo 'make bench   the measurements; BENCH=benchmarks/start.py for one'
 	@echo 'make lock    make the two lock files again from pyproject.toml'
 	@echo 'make clean   remove what was installed and built here; your runs and data stay'
 

@@ -23,7 +23,7 @@ from backend.settings import Settings
 logger = logging.getLogger(__name__)
 
 REDIS_URL = re.compile(
-    r"rediss?://([^@/]*@)?(\[[0-9a-fA-F:.]+\]|[^@/:?\[\]]+)(:\d{1,5})?(/\d*)?(\?.*)?|redis\+socket:///.+"
+    r"rediss?://([^@/]*@)?(\[[0-9a-fA-F:.]+\]|[^@/:?\[\]]+)(:(?P<port>\d{1,5}))?(/\d*)?(\?ssl_\w+=[^&]+(&ssl_\w+=[^&]+)*)?|redis\+socket:///.+"
 )
 
 LONGEST_SOCKET_PATH = 100
@@ -115,7 +115,8 @@ def broker_for(settings: Settings) -> Broker:
         return _files(folder)
     if wish == "filesystem":
         return _files(folder)
-    if not REDIS_URL.fullmatch(wish):
+    named = REDIS_URL.fullmatch(wish)
+    if named is None or int(named["port"] or 1) not in range(1, 65536):
         # The value itself is left out: it may hold a password.
         raise InvalidSetting(
             "RUNYARD_BROKER_URL is none of embedded, filesystem and redis://[user:password@]host[:port][/number]."

@@ -100,7 +100,9 @@ class Child:
         self._bury(self._process.pid)
         pause_seconds = self._backoff.after(code, time.monotonic() - self._started_at)
         self._restart_at = time.monotonic() + pause_seconds
-        return f"{self.plan.name} {_ended(code)}: {self.log.last_line()}"
+        # What a killed process said last is not why it was killed.
+        said = f": {self.log.last_line()}" if code > 0 else ""
+        return f"{self.plan.name} {_ended(code)}{said}"
 
     def stop(self) -> None:
         """Ask the child to go, and start it no more."""
@@ -184,6 +186,8 @@ class Log:
 
     def last_line(self) -> str:
         """Return the last line of the present life that says something."""
+        if not self.path.exists():
+            return "its log is gone"
         size = self.path.stat().st_size
         with self.path.open("rb") as file:
             file.seek(max(self._life_begins, size - 4096))

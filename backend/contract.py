@@ -10,7 +10,7 @@ TASK_NAME = "runyard.look_for_work"
 QUEUE_NAME = "runyard"
 
 MAX_LOSSES = 3
-"""A run whose worker was lost this often fails: it probably kills its workers itself."""
+"""A run whose worker was lost this often since its last checkpoint fails: it probably kills its workers itself."""
 
 
 class RunState(StrEnum):

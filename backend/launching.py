@@ -3,7 +3,6 @@
 Knows the catalog and the names of the data sets that are there; no HTTP, no SQL, no torch.
 """
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from backend.catalog.presets import SIZES, Size, preset
 from backend.errors import InvalidSpec, UnknownName
 from backend.spec import Spec, parse_spec
 from backend.store.launches import NewRun
+from backend.text import is_clean
 
 MAX_RUNS = 1000
 LONGEST_NAME = 200
@@ -98,7 +98,6 @@ def checked_text(text: str, what: str, longest: int) -> str:
     text = text.strip()
     if len(text) > longest:
         raise InvalidSpec(f"{what} has {len(text)} characters; it may have {longest} at most.")
-    # Cc: control characters; Cs: lone surrogates, which no database can store.
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+    if not is_clean(text):
         raise InvalidSpec(f"{what} holds a control character; use visible characters only.")
     return text

@@ -7,8 +7,8 @@ nothing depends on it alone; it only makes things quicker.
 import threading
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
+from backend.loops import surviving
 from backend.queue import Bell
 from backend.store import clock, runs
 from backend.store.leases import LeaseWatch
@@ -38,10 +38,8 @@ class Reconciler:
 
     def _run(self) -> None:
         while not self._closed.wait(self._interval_seconds):
-            try:
+            with surviving("reconciler"):
                 self.tick()
-            except DBAPIError as problem:
-                log.warning("reconciler: the database is out of reach", error=str(problem.orig))
 
     def tick(self) -> None:
         """Expire what has ended, and ring once for each run that has become claimable since the last tick."""

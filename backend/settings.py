@@ -4,8 +4,9 @@ Every name in the environment begins with RUNYARD_ (RUNYARD_HOME, RUNYARD_DATABA
 A value that cannot work is refused at start with one sentence.
 """
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field, ValidationError, field_validator
@@ -17,7 +18,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="RUNYARD_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="RUNYARD_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     home: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("runyard")),
@@ -78,6 +81,21 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
+    def make_home(self) -> None:
+        """Make the home folder.
+
+        Raises:
+            InvalidSetting: it cannot be made, or not written to.
+        """
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as problem:
+            raise InvalidSetting(
+                f"RUNYARD_HOME is {str(self.home)!r}: this folder cannot be made ({problem.strerror})."
+            ) from None
+        if not os.access(self.home, os.W_OK | os.X_OK):
+            raise InvalidSetting(f"RUNYARD_HOME is {str(self.home)!r}: this folder cannot be written to.")
+
     @property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.home / 'runyard.db'}"
@@ -101,6 +119,19 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
-        name = "RUNYARD_" + "_".join(str(part) for part in first["loc"]).upper()
+        field = str(first["loc"][0])
         message = first["msg"].removeprefix("Value error, ")
-        raise InvalidSetting(f"{name} is {first['input']!r}: {message}.") from None
+        if first["type"] != "value_error":
+            message = "it must be " + _wanted(Settings.model_json_schema()["properties"][field])
+        raise InvalidSetting(f"RUNYARD_{field.upper()} is {first['input']!r}: {message}.") from None
+
+
+def _wanted(rules: dict[str, Any]) -> str:
+    """Return what a setting may be, from its rules."""
+    if "enum" in rules:
+        return "one of " + ", ".join(rules["enum"])
+    kind = {"integer": "a whole number", "number": "a number"}.get(rules.get("type", ""), "text")
+    low = f" over {rules['exclusiveMinimum']:g}" if "exclusiveMinimum" in rules else ""
+    low = f" from {rules['minimum']:g}" if "minimum" in rules else low
+    high = f" to {rules['maximum']:g}" if "maximum" in rules else ""
+    return kind + low + high

@@ -1,7 +1,7 @@
 """The spec: everything that defines one training, checked before anything is stored.
 
 A spec without its seed is a recipe, known by the hash of its canonical JSON. This module knows
-what a value may be by itself; what depends on the catalog is checked in `backend.catalog.check`,
+what a value may be by itself; what depends on the catalog is checked in `backend.launching.check`,
 what depends on the data or the network, by the worker before the first batch.
 """
 

@@ -50,13 +50,41 @@ def run_up(settings: Settings, *, workers: int | None = None, commands: Commands
 
     `workers` None means one for each device. Must be called from the main thread.
     """
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        settings.make_home()
+        _refuse_a_missing_database(settings)
         with StopSignals() as signals, _only_one(settings.home):
             return _Runner(settings, workers, commands or Commands(), signals).run()
     except (CannotStart, InvalidSetting) as refusal:
         _complain(str(refusal))
         return 1
+
+
+def _refuse_a_missing_database(settings: Settings) -> None:
+    """Say at once what is wrong with the database, instead of starting children that cannot work.
+
+    Raises:
+        InvalidSetting: its address means nothing.
+        CannotStart: nobody answers there, or it has not the schema that this version needs.
+    """
+    from backend.store import migrate
+    from backend.store.session import STORE_AWAY, Database
+
+    database = Database(settings.resolved_database_url)
+    if database.is_sqlite:
+        return
+    try:
+        found = migrate.current_revision(database)
+    except STORE_AWAY as problem:
+        reason = str(getattr(problem, "orig", problem)).strip().splitlines()[0]
+        raise CannotStart(f"The database of RUNYARD_DATABASE_URL does not answer: {reason}.") from None
+    finally:
+        database.dispose()
+    if found != migrate.newest_revision():
+        raise CannotStart(
+            f"The database is {f'at revision {found}' if found else 'empty'}, and this version needs "
+            f"{migrate.newest_revision()}: run `runyard db upgrade`."
+        )
 
 
 @contextmanager

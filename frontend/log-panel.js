@@ -77,6 +77,9 @@ export function createLogPanel(run, now) {
     }
   };
 
+  byId("log-search").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Escape") byId("log-search").blur(); // the one-key commands work again
+  });
   byId("log-search").addEventListener("input", () => {
     query = byId("log-search").value.trim().toLowerCase();
     lines.forEach(mark);

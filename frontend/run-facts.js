@@ -25,10 +25,9 @@ export function createStrip() {
   return (run, series, now) => {
     const metrics = run.last?.metrics ?? {};
     const speed = run.progress?.images_per_second ?? metrics.images_per_second;
-    const bestEpoch = run.best_test_acc === null ? -1 : run.curve.indexOf(run.best_test_acc) + 1;
     const texts = [
       [withUnit(percent(metrics.test_acc), "%"), run.last ? `epoch ${run.last.epoch}` : "no epoch yet"],
-      [withUnit(percent(run.best_test_acc), "%"), bestEpoch > 0 ? `epoch ${bestEpoch}` : ""],
+      [withUnit(percent(run.best_test_acc), "%"), run.best_epoch ? `epoch ${run.best_epoch}` : ""],
       lossFact(run, series),
       [count(speed), isNumber(speed) ? "images per second" : ""],
       [duration(elapsedSeconds(run, now)), run.finished_at ? `ended ${moment(run.finished_at, now)}` : run.started_at ? `since ${moment(run.started_at, now)}` : "not started"],

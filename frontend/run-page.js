@@ -77,6 +77,7 @@ function showSeries() {
 
 /** The run first: its cursor is the oldest, so the stream repeats what the other answers know already. */
 async function load() {
+  if (!Number.isSafeInteger(id)) return showProblem({ status: 404, message: "Runs are known by whole numbers." });
   try {
     const loaded = await get(`/api/runs/${id}`);
     run = loaded;

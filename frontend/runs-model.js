@@ -50,24 +50,34 @@ function applyState(run, data) {
 
 /** @param {Run} run @param {any} data */
 function applyEpoch(run, data) {
-  const curve = run.curve.slice();
-  while (curve.length < data.epoch) curve.push(null);
-  curve[data.epoch - 1] = data.metrics.test_acc ?? null;
-  return { ...run, curve, best_test_acc: best(curve), last: { epoch: data.epoch, metrics: data.metrics } };
+  const now = data.metrics.test_acc ?? null;
+  const curve = [...keptUntil(run.curve, data.epoch - 1), /** @type {[number, number|null]} */ ([data.epoch, now])];
+  const better = now !== null && (run.best_test_acc === null || now > run.best_test_acc);
+  const best = better ? { best_test_acc: now, best_epoch: data.epoch } : {};
+  return { ...run, ...best, curve, last: { epoch: data.epoch, metrics: data.metrics } };
 }
 
 /** A new attempt starts after `data.epoch`: what the old one added is gone. @param {Run} run @param {any} data */
 function applyRewind(run, data) {
-  const curve = run.curve.slice(0, data.epoch);
+  const curve = keptUntil(run.curve, data.epoch);
   const kept = run.last && run.last.epoch <= data.epoch;
-  const last = kept ? run.last : data.epoch ? { epoch: data.epoch, metrics: { test_acc: curve.at(-1) ?? null } } : null;
-  return { ...run, curve, best_test_acc: best(curve), last, progress: null };
+  const last = kept ? run.last : data.epoch ? { epoch: data.epoch, metrics: { test_acc: curve.at(-1)?.[1] ?? null } } : null;
+  const best = run.best_epoch !== null && run.best_epoch <= data.epoch ? {} : bestOf(curve);
+  return { ...run, ...best, curve, last, progress: null };
 }
 
-/** @param {(number|null)[]} curve */
-function best(curve) {
-  const known = curve.filter((value) => value !== null);
-  return known.length ? Math.max(...known) : null;
+/** @param {[number, number|null][]} curve @param {number} epoch */
+const keptUntil = (curve, epoch) => curve.filter(([at]) => at <= epoch);
+
+/** The best that is known here; the curve may be thinned, so the service's word counts where it has one.
+ *  @param {[number, number|null][]} curve */
+function bestOf(curve) {
+  const none = { best_test_acc: /** @type {number|null} */ (null), best_epoch: /** @type {number|null} */ (null) };
+  return curve.reduce(
+    (best, [epoch, value]) =>
+      value !== null && (best.best_test_acc === null || value > best.best_test_acc) ? { best_test_acc: value, best_epoch: epoch } : best,
+    none,
+  );
 }
 
 /** Everything of a run that the text filter looks through. @param {Run} run */

@@ -6,19 +6,19 @@ const HEIGHT = 28;
 const MARGIN = 3;
 
 /** Split the values at gaps and scale them to the box: x over all epochs, y over what the run reached.
- *  @param {(number|null)[]} values @param {number} epochs
+ *  @param {[number, number|null][]} values by epoch @param {number} epochs
  *  @returns {[number, number][][]} pieces of points in pixels */
 export function sparkPieces(values, epochs) {
-  const known = values.filter((value) => value !== null);
+  const known = values.map(([, value]) => value).filter((value) => value !== null);
   if (!known.length) return [];
   // At least a point of accuracy high: noise of a flat curve is not to look like learning.
   const low = Math.min(...known);
   const span = Math.max(Math.max(...known) - low, 0.01);
-  const last = Math.max(epochs, values.length, 2) - 1;
+  const last = Math.max(epochs, 2) - 1;
   /** @type {[number, number][][]} */ const pieces = [[]];
-  values.forEach((value, index) => {
+  values.forEach(([epoch, value]) => {
     if (value === null) return void pieces.push([]);
-    const x = MARGIN + (index / last) * (WIDTH - 2 * MARGIN);
+    const x = MARGIN + ((epoch - 1) / last) * (WIDTH - 2 * MARGIN);
     const y = HEIGHT - MARGIN - ((value - low) / span) * (HEIGHT - 2 * MARGIN);
     pieces[pieces.length - 1].push([x, y]);
   });
@@ -32,7 +32,7 @@ export function createSpark() {
   node.setAttribute("aria-hidden", "true"); // the numbers stand in the cell beside it
   let drawn = "";
 
-  /** @param {(number|null)[]} values @param {number} epochs */
+  /** @param {[number, number|null][]} values by epoch @param {number} epochs */
   const draw = (values, epochs) => {
     const key = `${epochs}:${values.join()}`;
     if (key === drawn) return;

@@ -8,8 +8,8 @@
  * @typedef {{id: number, name: string|null, recipe: string, preset: string|null, size: "published"|"quick"|null,
  *   experiment: string|null, spec: Spec, seed: number, state: RunState, reason: string|null, detail: string|null,
  *   attempt: number, losses: number, progress: Progress|null,
- *   last: {epoch: number, metrics: Object<string, number|null>}|null, best_test_acc: number|null,
- *   curve: (number|null)[], ahead: number|null, created_at: string, started_at: string|null,
+ *   last: {epoch: number, metrics: Object<string, number|null>}|null, best_test_acc: number|null, best_epoch: number|null,
+ *   curve: [number, number|null][], ahead: number|null, created_at: string, started_at: string|null,
  *   finished_at: string|null, seconds: number|null}} Run
  * @typedef {{epochs: number[], values: (number|null)[], nonfinite: Object<string, string>}} Series
  * @typedef {{number: number, worker: string, started_at: string|null, ended_at: string|null, reason: string|null,

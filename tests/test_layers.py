@@ -21,6 +21,8 @@ WORKER_MAY = {
     "broker",
     "processes",
     "logs",
+    "loops",
+    "text",
     "version",
 }
 ENGINE_MAY = {"spec", "errors", "catalog", "contract"}

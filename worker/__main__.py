@@ -5,7 +5,6 @@ children"), and a training needs one. This process itself never imports torch.
 """
 
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -19,6 +18,7 @@ from backend.settings import Settings, read_settings
 from backend.store import migrate
 from backend.store.session import Database
 from backend.version import VERSION
+from worker.identity import new_owner
 
 MIGRATION_SECONDS = 60.0
 
@@ -36,8 +36,7 @@ def run(settings: Settings) -> None:
     device = os.environ.get("RUNYARD_WORKER_DEVICE", "cpu")
     name = os.environ.get("RUNYARD_WORKER_NAME", "worker")
     host = socket.gethostname()
-    # Never the same twice: a worker that comes back must not pass for the one that was lost.
-    owner = f"{name}@{host}:{os.getpid()}-{secrets.token_hex(4)}"
+    owner = new_owner(name)
     supervisor = Supervisor(settings, database, fork_server, owner, "cpu" if device == "cpu" else "cuda")
     facts = {"host": host, "device": device, "device_name": device_name(device), "version": VERSION}
     presence = Presence(settings, database, supervisor, owner, facts)

@@ -7,6 +7,7 @@ This module knows no images.
 import lzma
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -15,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from backend.errors import DataProblem
+from backend.text import is_clean
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """No image of a class folder is larger; what claims to be is a bomb or a mistake."""
@@ -27,6 +29,10 @@ _BROKEN = (
     EOFError,
     OSError,
     NotImplementedError,
+    # Malformed headers, as tarfile and zipfile pass them on.
+    ValueError,
+    OverflowError,
+    struct.error,
 )
 
 Named = tuple[PurePosixPath, bytes]
@@ -62,7 +68,7 @@ def _guarded(path: Path, files: Iterator[Named]) -> Iterator[Named]:
 
 def _folder_files(folder: Path) -> Iterator[Named]:
     for path in sorted(folder.rglob("*")):
-        name = PurePosixPath(path.relative_to(folder).as_posix())
+        name = _clean(PurePosixPath(path.relative_to(folder).as_posix()))
         if path.is_symlink():
             raise DataProblem(f"{name} is a link; the folder must hold the images themselves.")
         if path.is_dir():
@@ -116,6 +122,15 @@ def _inside(name: str) -> PurePosixPath:
     if path.is_absolute() or re.match(r"[A-Za-z]:", slashed) or ".." in path.parts:
         raise DataProblem(
             f"The archive names {name!r}, which leads out of it; paths must be relative, without '..'."
+        )
+    return _clean(path)
+
+
+def _clean(path: PurePosixPath) -> PurePosixPath:
+    """Return a path whose names can be stored and shown: folders become the names of classes."""
+    if not is_clean(str(path)):
+        raise DataProblem(
+            f"The name {str(path)!r} holds a control character or is no UTF-8; rename it with visible characters."
         )
     return path
 

@@ -3,19 +3,17 @@
 import threading
 from typing import Any
 
-import structlog
 from celery import Celery, bootsteps, signals
-from sqlalchemy.exc import DBAPIError
 
 from backend.broker import Broker
 from backend.contract import QUEUE_NAME, TASK_NAME
+from backend.loops import surviving
 from backend.settings import Settings
-from backend.store import workers
+from backend.store import attempts, runs, workers
 from backend.store.leases import LeaseWatch
 from backend.store.session import Database
+from worker.identity import is_dead_here
 from worker.supervisor import Supervisor
-
-log = structlog.get_logger()
 
 
 def make_app(broker: Broker, supervisor: Supervisor, presence: "Presence") -> Celery:
@@ -93,7 +91,8 @@ class Presence:
         self._owner = owner
         self._facts = facts
         self._stopping = threading.Event()
-        interval = min(settings.poll_seconds, settings.lease_seconds / 4)
+        # Often enough to be neither called lost nor late with ended leases.
+        interval = min(settings.poll_seconds, settings.lease_seconds / 4, settings.worker_lost_seconds / 3)
         self._beat_seconds = interval
         self._leases = LeaseWatch(settings.lease_seconds, settings.backoff_seconds, interval)
         self._threads = [
@@ -102,6 +101,8 @@ class Presence:
         ]
 
     def start(self) -> None:
+        with surviving("take back"):
+            self._take_back()
         for thread in self._threads:
             thread.start()
 
@@ -111,20 +112,27 @@ class Presence:
         self._stopping.set()
         for thread in self._threads:
             thread.join(self._settings.drain_seconds + 5)
-        try:
-            with self._database.write() as session:
-                workers.leave(session, self._owner)
-        except DBAPIError as problem:
-            log.warning("could not take leave", error=str(problem.orig))
+        with surviving("leave"), self._database.write() as session:
+            workers.leave(session, self._owner)
+
+    def _take_back(self) -> None:
+        """Release at once what dead workers of this machine held: no need to wait for the ends of their leases."""
+        with self._database.write() as session:
+            for run in runs.owned(session):
+                if run.owner is not None and is_dead_here(run.owner):
+                    backoff = self._settings.backoff_seconds
+                    why = "The worker process ended."
+                    attempts.lose(session, run.id, run.attempt, run.owner, why, backoff_seconds=backoff)
+            for worker in workers.everyone(session):
+                if is_dead_here(worker.id):
+                    workers.leave(session, worker.id)
 
     def _beat(self) -> None:
         while not self._stopping.is_set():
-            try:
+            with surviving("beat"):
                 self._say_alive()
                 if not self._supervisor.is_busy:
                     self._leases.tick(self._database)
-            except DBAPIError as problem:
-                log.warning("the store is out of reach", error=str(problem.orig))
             self._stopping.wait(self._beat_seconds)
 
     def _say_alive(self) -> None:
@@ -140,7 +148,5 @@ class Presence:
 
 
 def _supervise(supervisor: Supervisor) -> None:
-    try:
+    with surviving("look for work"):
         supervisor.supervise_next()
-    except DBAPIError as problem:
-        log.warning("the store is out of reach; looking again soon", error=str(problem.orig))

@@ -18,8 +18,10 @@ from backend.store import datasets, migrate
 from backend.store.session import Database
 
 
-def import_and_register(name: str, path: Path, settings: Settings) -> datasets.NewDataset:
-    """Import images from a folder or an archive, and make the name mean them.
+def import_and_register(
+    name: str, path: Path, settings: Settings, *, replace: bool
+) -> tuple[datasets.NewDataset, tuple[str, ...]]:
+    """Import images from a folder or an archive, make the name mean them; return what it is, and notes for people.
 
     Raises:
         RunyardError: one sentence; nothing is left half-written.
@@ -47,9 +49,15 @@ def import_and_register(name: str, path: Path, settings: Settings) -> datasets.N
     if database.is_sqlite:
         migrate.upgrade(database)
     with database.write() as session:
+        known = datasets.find(session, name)
+        if known is not None and known.hash != new.hash and not replace:
+            raise DataProblem(
+                f"'{name}' already means other images ({known.train_count:,} for training, content "
+                f"{known.hash[:12]}); choose another name, or add --replace. Runs keep the images they began with."
+            )
         datasets.register(session, new)
     database.dispose()
-    return new
+    return new, tuple(made.notes)
 
 
 def checked_name(name: str) -> str:
@@ -71,20 +79,31 @@ def _progress() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        disable=not sys.stderr.isatty(),
     )
 
 
 def main(arguments: list[str]) -> int:
-    name, path = arguments
+    name, path, *options = arguments
     try:
-        new = import_and_register(checked_name(name), Path(path), read_settings())
+        settings = read_settings()
+        settings.make_home()
+        new, notes = import_and_register(
+            checked_name(name), Path(path), settings, replace="--replace" in options
+        )
     except RunyardError as problem:
         print(problem, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped; nothing was imported.", file=sys.stderr)
+        return 130
+    classes = "1 class" if len(new.classes) == 1 else f"{len(new.classes)} classes"
     print(
-        f"{new.name}: {new.train_count:,} training and {new.test_count:,} test images of {len(new.classes)} "
-        f"classes, {new.pixels} x {new.pixels} pixels, content {new.hash[:12]}."
+        f"{new.name}: {new.train_count:,} training and {new.test_count:,} test images of {classes}, "
+        f"{new.pixels} x {new.pixels} pixels, content {new.hash[:12]}."
     )
+    for note in notes:
+        print(f"{note}.")
     return 0
 
 

@@ -7,6 +7,7 @@ looks at their headers; the second decodes them, when counts, size and channels 
 import io
 import mmap
 import shutil
+import struct
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -46,8 +47,10 @@ _GREY_MODES = ("1", "L", "LA", "I;16")
 _BROKEN = (
     OSError,
     ValueError,
+    TypeError,
     SyntaxError,
     EOFError,
+    struct.error,
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )

@@ -3,7 +3,13 @@
 A fork of a process that has *used* torch may hang; one that has only imported it is ready in 0.02 s.
 """
 
+import signal
+
 import torch  # noqa: F401
 import torchvision  # noqa: F401
 
 import worker.training  # noqa: F401
+
+# TERM to the whole group means the worker: it tells its training by itself. Trainings inherit this until their
+# own handler stands.
+signal.signal(signal.SIGTERM, signal.SIG_IGN)

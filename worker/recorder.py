@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from backend.store import attempts, logs
 from backend.store.attempts import Claimed
-from backend.store.session import Database
+from backend.store.session import STORE_AWAY, Database
 
 if TYPE_CHECKING:
     # Not at run time: the worker's own process imports this module too, and loads no torch.
@@ -90,19 +89,24 @@ class DatabaseRecorder:
         self._clock = _Clock()
         self._told_progress = 0.0
         self._last_progress: dict[str, Any] | None = None
-        self._closing = False
+        self._closing = threading.Event()
+        self._over = threading.Event()
+        self._fault: Exception | None = None
+        self._beats = 0
         self.cancel_requested = False
         self.drain_requested = False
         # The claim itself was the first proof.
         self._accepted_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._guard = threading.Thread(target=self._guard_lease, name="lease-guard", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+        self._guard.start()
 
     def close(self) -> None:
         """Write what is left and end the thread."""
-        self._closing = True
+        self._closing.set()
         self._wake.set()
         self._thread.join()
 
@@ -141,6 +145,9 @@ class DatabaseRecorder:
         )
 
     def should_stop(self) -> bool:
+        """Say whether to stop. Called at every batch, of training and of evaluation: so it tells that both go on."""
+        self._beats += 1
+        self._raise_fault()
         return self.cancel_requested or self.drain_requested
 
     # The thread.
@@ -149,14 +156,23 @@ class DatabaseRecorder:
         with self._lock:
             self._pending.append(write)
             self._wake.set()
-            while wait and write in self._pending:
+            while wait and write in self._pending and self._fault is None:
                 self._written.wait()
+        self._raise_fault()
+
+    def _raise_fault(self) -> None:
+        if self._fault is not None:
+            raise RuntimeError(f"The report to the store failed: {self._fault}") from self._fault
 
     def _run(self) -> None:
         try:
             self._write_until_closed()
         except _RunLost:
             self._end_process(FENCED)
+        except Exception as problem:  # noqa: BLE001 - raised again in the training's own thread, which tells the verdict
+            with self._written:
+                self._fault = problem
+                self._written.notify_all()
 
     def _write_until_closed(self) -> None:
         heartbeat = min(LONGEST_HEARTBEAT_SECONDS, self._lease_seconds / 4)
@@ -164,7 +180,7 @@ class DatabaseRecorder:
             # Woken early by what there is to write; a progress that moves is written at its own pace.
             self._wake.wait(min(heartbeat, PROGRESS_SECONDS))
             self._wake.clear()
-            closing = self._closing
+            closing = self._closing.is_set()
             self._write_batch()
             if closing:
                 return
@@ -175,18 +191,19 @@ class DatabaseRecorder:
         with self._lock:
             batch = list(self._pending)
         progress = self._new_progress()
-        while True:
+        while not self._over.is_set():
             sent_at = time.monotonic()
             try:
                 self._commit(batch, progress)
-            except DBAPIError as problem:
-                log.warning("the store is out of reach", run=self._claimed.run_id, error=str(problem.orig))
-                self._check_lease()
+            except STORE_AWAY as problem:
+                log.warning("the store is out of reach", run=self._claimed.run_id, error=str(problem))
                 time.sleep(LEAST_PAUSE_SECONDS)
                 continue
             # From before it was sent: the lease may have been written at once and its answer delayed.
             self._accepted_at = sent_at
             break
+        else:
+            raise _RunLost
         with self._written:
             del self._pending[: len(batch)]
             self._written.notify_all()
@@ -203,10 +220,17 @@ class DatabaseRecorder:
                 write(session)
         self.cancel_requested = renewal.cancel_requested
 
-    def _check_lease(self) -> None:
+    def _guard_lease(self) -> None:
+        """End the process when no report was accepted for nearly a lease.
+
+        A thread of its own: a store that hangs instead of failing holds the other one fast.
+        """
         allowed = max(self._lease_seconds - LEASE_MARGIN_SECONDS, self._lease_seconds / 2)
-        if time.monotonic() - self._accepted_at > allowed:
-            raise _RunLost
+        while not self._closing.wait(min(0.25, allowed / 4)):
+            if time.monotonic() - self._accepted_at > allowed:
+                self._over.set()
+                self._end_process(FENCED)
+                return
 
     def _new_progress(self) -> dict[str, Any] | None:
         now = time.monotonic()
@@ -214,7 +238,7 @@ class DatabaseRecorder:
             return None
         told = self._described_progress(now)
         same = self._last_progress is not None and all(
-            told[key] == self._last_progress[key] for key in ("epoch", "step")
+            told[key] == self._last_progress[key] for key in ("epoch", "step", "beats")
         )
         if same:
             return None
@@ -228,6 +252,7 @@ class DatabaseRecorder:
             "epochs": self._epochs,
             "step": progress.step,
             "steps": progress.steps,
+            "beats": self._beats,
             "images_per_second": progress.images_per_second,
             "seconds_left": self._seconds_left(now),
         }

@@ -14,20 +14,25 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from backend.contract import Reason, RunState
+from backend.loops import surviving
 from backend.processes import is_alive, kill_group, wait_until
 from backend.settings import Settings
 from backend.store import attempts
 from backend.store.attempts import Claimed
-from backend.store.session import Database
+from backend.store.session import STORE_AWAY, Database
 from backend.store.tables import Run
 from worker.forkserver import ForkServer
 from worker.training import Verdict
 
 log = structlog.get_logger()
+
+Place = tuple[int | None, int | None, int | None]
+"""Where a training is: epoch, step, and how often it asked whether to stop."""
+
+DRAIN_TOO_SLOW = "The worker had to leave and the training did not stop in time."
 
 WATCH_SECONDS = 0.25
 LOOK_SECONDS = 1.0
@@ -82,7 +87,12 @@ class Supervisor:
 
     def _supervise(self, claimed: Claimed) -> None:
         log.info("claimed", run=claimed.run_id, attempt=claimed.attempt)
-        process, connection = self._fork_server.start(claimed, self._device)
+        try:
+            process, connection = self._fork_server.start(claimed, self._device)
+        except (OSError, EOFError) as problem:
+            # No memory, no file handles, or a fork server that died: the run is not to blame more than usual.
+            self._conclude(claimed, None, f"The training could not be started: {problem}.", None)
+            raise
         killed_because = self._watch(claimed, process)
         # The verdict first: after the process group is gone nothing more can come.
         verdict = Verdict.receive(connection)
@@ -92,20 +102,15 @@ class Supervisor:
 
     def _watch(self, claimed: Claimed, process: BaseProcess) -> str | None:
         """Return when the process has ended; why it was killed, if it was."""
-        watch = _Watch(self._settings)
-        next_look = time.monotonic() + LOOK_SECONDS
-        told_to_drain = False
-        while not wait([process.sentinel], timeout=WATCH_SECONDS):
-            if self.draining.is_set() and not told_to_drain:
-                told_to_drain = True
-                _send(process, signal.SIGTERM)
-            if self._drain_is_over():
-                return self._kill(process, "The worker had to leave and the training did not stop in time.")
-            if time.monotonic() >= next_look:
-                next_look = time.monotonic() + LOOK_SECONDS
-                problem = watch.look(self._look(claimed))
-                if problem is not None:
-                    return self._kill(process, problem)
+        with _Eye(lambda: self._look(claimed), _Watch(self._settings)) as eye:
+            while not wait([process.sentinel], timeout=WATCH_SECONDS):
+                if self.draining.is_set():
+                    # Again and again: until its handler stands, a young process ignores it.
+                    _send(process, signal.SIGTERM)
+                if self._drain_is_over():
+                    return self._kill(process, DRAIN_TOO_SLOW)
+                if eye.problem is not None:
+                    return self._kill(process, eye.problem)
         return None
 
     def _drain_is_over(self) -> bool:
@@ -118,13 +123,13 @@ class Supervisor:
         try:
             with self._database.read() as session:
                 run = session.get(Run, claimed.run_id)
-        except DBAPIError:
+        except STORE_AWAY:
             return None  # the recorder ends the training if this lasts
         owned = run is not None and run.attempt == claimed.attempt and run.owner == claimed.owner
         if run is None or not owned:
             return _Seen(owned=False)
         progress = run.progress or {}
-        place = (progress.get("epoch"), progress.get("step"))
+        place = (progress.get("epoch"), progress.get("step"), progress.get("beats"))
         return _Seen(owned=True, cancelling=run.state == RunState.CANCELLING, place=place)
 
     def _kill(self, process: BaseProcess, why: str) -> str:
@@ -136,12 +141,16 @@ class Supervisor:
         """Nothing of the training may be left before the device is used again."""
         process.join(1.0)
         if not self._kill_whole(process):
+            # Whoever starts this worker anew may find the device free by then.
+            self.drain()
+            os.kill(os.getpid(), signal.SIGTERM)
             raise RuntimeError(f"Process {process.pid} does not end; this worker can use its device no more.")
 
     @staticmethod
     def _kill_whole(process: BaseProcess) -> bool:
         assert process.pid is not None
-        _send(process, signal.SIGKILL)  # it may not lead a group of its own yet
+        if process.exitcode is None:  # once it was reaped, its id may be another's
+            _send(process, signal.SIGKILL)  # it may not lead a group of its own yet
         kill_group(process.pid)
         pid = process.pid
         return wait_until(lambda: not is_alive(pid), limit_seconds=10.0)
@@ -150,7 +159,8 @@ class Supervisor:
         self, claimed: Claimed, verdict: Verdict | None, killed_because: str | None, exit_code: int | None
     ) -> None:
         run = (claimed.run_id, claimed.attempt, claimed.owner)
-        if verdict is None and self._drain_is_over():
+        drained = killed_because in (None, DRAIN_TOO_SLOW) and self.draining.is_set()
+        if verdict is None and drained:
             self._write(lambda session: attempts.release(session, *run))
         elif verdict is None:
             detail = killed_because or _ended_by(exit_code)
@@ -174,8 +184,8 @@ class Supervisor:
             try:
                 with self._database.write() as session:
                     accepted = move(session)
-            except DBAPIError as problem:
-                log.warning("the store is out of reach", error=str(problem.orig))
+            except STORE_AWAY as problem:
+                log.warning("the store is out of reach", error=str(problem))
                 if time.monotonic() > give_up or self._drain_is_over():
                     return
                 time.sleep(0.5)
@@ -185,12 +195,33 @@ class Supervisor:
                 return
 
 
+class _Eye:
+    """Looks into the store every second, in a thread of its own: a store that hangs must not hold up a drain."""
+
+    def __init__(self, look: Callable[[], "_Seen | None"], watch: "_Watch") -> None:
+        self.problem: str | None = None
+        self._look = look
+        self._watch = watch
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="eye", daemon=True)
+
+    def __enter__(self) -> "_Eye":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+
+    def _run(self) -> None:
+        while not self._closed.wait(LOOK_SECONDS):
+            with surviving("eye"):
+                self.problem = self.problem or self._watch.look(self._look())
+
+
 class _Seen:
     """What a look into the store showed of a run in training."""
 
-    def __init__(
-        self, *, owned: bool, cancelling: bool = False, place: tuple[int | None, int | None] = (None, None)
-    ) -> None:
+    def __init__(self, *, owned: bool, cancelling: bool = False, place: Place = (None, None, None)) -> None:
         self.owned = owned
         self.cancelling = cancelling
         self.place = place
@@ -202,7 +233,7 @@ class _Watch:
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._stall_seconds = settings.stall_seconds
         self._clock = clock
-        self._place: tuple[int | None, int | None] = (None, None)
+        self._place: Place = (None, None, None)
         self._moved_at = clock()
         self._cancelling_since: float | None = None
 
@@ -231,7 +262,8 @@ def _send(process: BaseProcess, number: signal.Signals) -> None:
 
 def _ended_by(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
-        return f"The training process was ended by {signal.Signals(-exit_code).name}."
+        names = {number.value: number.name for number in signal.Signals}
+        return f"The training process was ended by {names.get(-exit_code, f'signal {-exit_code}')}."
     if exit_code == 255:
         return "The training process ended together with its fork server."
     return f"The training process ended without a verdict, with status {exit_code}."

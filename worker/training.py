@@ -89,7 +89,7 @@ def _train(
         spec = parse_spec(claimed.spec)
         outcome = train(
             spec,
-            _open_dataset(spec, settings, database),
+            _open_dataset(spec, claimed.data_hash, settings, database),
             recorder,
             folder=settings.runs_folder / str(claimed.run_id),
             attempt=claimed.attempt,
@@ -104,12 +104,21 @@ def _train(
         return _failed(recorder, Reason.REFUSED, str(problem))
     except Exception as problem:  # noqa: BLE001 - the verdict on a training is this process's to tell, whatever went wrong
         recorder.log(traceback.format_exc())
-        memory = isinstance(problem, MemoryError) or type(problem).__name__ == "OutOfMemoryError"
-        reason = Reason.OUT_OF_MEMORY if memory else Reason.CODE_ERROR
+        reason = Reason.OUT_OF_MEMORY if _is_out_of_memory(problem) else Reason.CODE_ERROR
         return _failed(recorder, reason, f"{type(problem).__name__}: {problem}")
     if outcome is Outcome.COMPLETED:
         return Verdict("completed")
     return Verdict("stopped", cancelled=recorder.cancel_requested)
+
+
+def _is_out_of_memory(problem: Exception) -> bool:
+    # On a CPU torch raises a plain RuntimeError that names its allocator.
+    name = type(problem).__name__
+    return (
+        isinstance(problem, MemoryError)
+        or name == "OutOfMemoryError"
+        or "DefaultCPUAllocator" in str(problem)
+    )
 
 
 def _failed(recorder: DatabaseRecorder, reason: Reason, detail: str) -> Verdict:
@@ -117,7 +126,7 @@ def _failed(recorder: DatabaseRecorder, reason: Reason, detail: str) -> Verdict:
     return Verdict("failed", reason, detail[:2000])
 
 
-def _open_dataset(spec: Spec, settings: Settings, database: Database):
+def _open_dataset(spec: Spec, digest: str | None, settings: Settings, database: Database):
     from worker.engine.data import open_dataset
     from worker.engine.shapes import ensure_shapes
     from worker.importer import dataset_folder
@@ -126,7 +135,8 @@ def _open_dataset(spec: Spec, settings: Settings, database: Database):
     if name == SHAPES.name:
         return ensure_shapes(settings.data_folder)
     with database.read() as session:
-        row = datasets.find(session, name)
+        # A run that goes on does so on the content it began with, whatever the name means by now.
+        row = datasets.find(session, name, digest)
     if row is None:
         raise DataProblem(f"The data set '{name}' is gone; `runyard data import {name} PATH` brings it back.")
     folder = dataset_folder(settings.data_folder, name, row.hash)

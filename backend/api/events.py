@@ -10,26 +10,27 @@ from backend.api.deps import LARGEST_INTEGER, DatabaseDep, StreamDep
 from backend.api.problems import RESPONSES
 from backend.api.wire import cursor, iso
 from backend.store import events, runs
-from backend.store.session import Database
 
 router = APIRouter(tags=["events"])
 
 
 def _known_run(
     database: DatabaseDep, run: Annotated[int | None, Query(ge=1, le=LARGEST_INTEGER)] = None
-) -> int | None:
-    """Refuse an unknown run before the stream begins: afterwards it is too late for a 404."""
-    if run is not None:
-        with database.read() as session:
+) -> tuple[int | None, str]:
+    """Return the run and the id of the store; refuse an unknown run before the stream begins, while it can be 404.
+
+    A plain function, so that it runs in a thread: the database may make it wait.
+    """
+    with database.read() as session:
+        if run is not None:
             runs.get(session, run)
-    return run
+        return run, events.store_id(session)
 
 
 @router.get("/api/events", response_class=EventSourceResponse, responses=RESPONSES)
 async def follow(
-    database: DatabaseDep,
     stream: StreamDep,
-    run: Annotated[int | None, Depends(_known_run)],
+    known: Annotated[tuple[int | None, str], Depends(_known_run)],
     after: Annotated[str | None, Query(max_length=100)] = None,
     last_event_id: Annotated[str | None, Header(max_length=100)] = None,
     log_after: Annotated[int, Query(ge=0, le=LARGEST_INTEGER)] = 0,
@@ -38,7 +39,7 @@ async def follow(
 
     A browser that reconnects sends Last-Event-ID by itself; that counts before `after`.
     """
-    store = _store_id(database)
+    run, store = known
     place = _place(last_event_id or after, store)
     async for message in stream.follow(place, run, log_after):
         data = dict(message.data)
@@ -49,11 +50,6 @@ async def follow(
             data=data,
             id=None if message.id is None else cursor(store, message.id),
         )
-
-
-def _store_id(database: Database) -> str:
-    with database.read() as session:
-        return events.store_id(session)
 
 
 def _place(text: str | None, store: str) -> int | None:

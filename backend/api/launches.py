@@ -36,17 +36,19 @@ def launch(
     background: BackgroundTasks,
     database: DatabaseDep,
     bell: BellDep,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255, pattern="^[ -~]+$")] = None,
 ) -> LaunchWire:
     """Store a launch and queue its runs. With the same Idempotency-Key and body it is done once only."""
     experiment = checked_text(request.experiment, "experiment", 200) if request.experiment else None
     wish = Wish(**request.model_dump(exclude={"experiment"}))
     digest = hashlib.sha256(json.dumps(request.model_dump(), sort_keys=True).encode()).hexdigest()
-    with database.write() as session:
+    with database.read() as session:
         pixels = {row.name: row.pixels for row in datasets.current(session)}
+    wanted = plan(wish, pixels)
+    with database.write() as session:
         accepted = launches.accept(
             session,
-            plan(wish, pixels),
+            wanted,
             body_sha256=digest,
             idempotency_key=idempotency_key,
             experiment=experiment,

@@ -4,11 +4,12 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from backend.api.wire import ErrorWire
 from backend.errors import RunyardError
+from backend.store.session import STORE_AWAY
 
 log = structlog.get_logger()
 
@@ -51,7 +52,15 @@ def install(app: FastAPI) -> None:
     def _http(_request: Request, problem: HTTPException) -> JSONResponse:
         return answer(problem.status_code, "HttpError", str(problem.detail))
 
-    @app.exception_handler(DBAPIError)
-    def _database(_request: Request, problem: DBAPIError) -> JSONResponse:
-        log.error("the database failed", error=str(problem.orig))
-        return answer(503, "Unavailable", "The database is out of reach or refused; try again in a moment.")
+    @app.exception_handler(DataError)
+    def _not_storable(_request: Request, _problem: DataError) -> JSONResponse:
+        return answer(
+            422, "InvalidRequest", "The request holds a character or a number that cannot be stored."
+        )
+
+    def _away(_request: Request, problem: Exception) -> JSONResponse:
+        log.error("the store is out of reach", error=str(getattr(problem, "orig", problem)))
+        return answer(503, "Unavailable", "The database is out of reach; try again in a moment.")
+
+    for kind in STORE_AWAY:
+        app.add_exception_handler(kind, _away)

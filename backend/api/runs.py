@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 
 from backend.api.deps import LARGEST_INTEGER, DatabaseDep, RunId
@@ -26,6 +27,9 @@ from backend.errors import RunStateConflict
 from backend.figures.curves import run_figures
 from backend.store import attempts, clock, events, launches, logs, points, runs
 from backend.store.runs import RunRow
+
+MetricName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9_./ -]+$")]
+LARGEST_LINE = 2**31 - 1
 
 router = APIRouter(prefix="/api/runs", tags=["runs"], responses=RESPONSES)
 
@@ -77,7 +81,7 @@ def cancel_run(run_id: RunId, database: DatabaseDep) -> RunWire:
 def get_points(
     run_id: RunId,
     database: DatabaseDep,
-    name: Annotated[list[Annotated[str, Query(max_length=100)]] | None, Query(max_length=100)] = None,
+    name: Annotated[list[MetricName] | None, Query(max_length=100)] = None,
 ) -> PointsWire:
     """Return the curves of a run; with `name` (may be repeated) only those."""
     with database.read() as session:
@@ -93,7 +97,7 @@ def get_points(
 def get_log(
     run_id: RunId,
     database: DatabaseDep,
-    after: Annotated[int, Query(ge=0, le=LARGEST_INTEGER)] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST_LINE)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> LogWire:
     """Return log lines past `after`."""
@@ -117,13 +121,14 @@ def get_figures(run_id: RunId, database: DatabaseDep) -> FiguresWire:
 
 def _wires(session: Session, rows: list[RunRow]) -> list[RunWire]:
     curves = points.spark_lines(session, [row.run.id for row in rows])
+    ahead = runs.ahead_in_queue(session, [row.run.id for row in rows if row.run.state == RunState.QUEUED])
     now = clock.read_now(session)
     return [
         RunWire(
             **run_fields(
                 row,
                 curve=curves.get(row.run.id, []),
-                ahead=runs.ahead_in_queue(session, row.run) if row.run.state == RunState.QUEUED else None,
+                ahead=ahead.get(row.run.id),
                 now=now,
             )
         )

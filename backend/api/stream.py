@@ -8,18 +8,17 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
+from backend.loops import surviving
 from backend.store import events, logs, runs
 from backend.store.session import Database
-
-log = structlog.get_logger()
+from backend.store.tables import Run
 
 POLL_SECONDS = 0.2
 PROGRESS_SECONDS = 0.5
@@ -57,25 +56,30 @@ class Subscriber:
 
 
 class Stream:
-    """Reads the database while anyone listens, and hands on what is new."""
+    """Reads the database all the time, and hands on what is new.
+
+    What lies before a page's subscription reaches it by its own reading (`_missed`), what comes after it by the
+    thread; what both saw is told once, by its id.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._subscribers: set[Subscriber] = set()
         self._lock = threading.Lock()
-        self._someone = threading.Event()
-        self._closed = False
+        self._closed = threading.Event()
         self._cursor = 0
+        self._log_cursors: dict[int, int] = {}
         self._told: dict[int, tuple[float, Any]] = {}
         self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
 
     def start(self) -> None:
+        """Begin to read. Before the first subscription: else an event could lie between the two."""
+        self._cursor = self._last_id()
         self._thread.start()
 
     def close(self) -> None:
         """End every open stream, so that the server can stop."""
-        self._closed = True
-        self._someone.set()
+        self._closed.set()
         self._send(None)
 
     async def follow(self, after: int | None, run_id: int | None, log_after: int) -> AsyncIterator[Message]:
@@ -93,30 +97,32 @@ class Stream:
             for message in missed:
                 after = max(after, message.id or 0)
                 yield message
-            log_line = log_after
-            if run_id is not None:
-                for message in await run_in_threadpool(self._log_lines, run_id, log_line):
-                    log_line = message.data["line"]
+            line = log_after
+            while run_id is not None and (lines := await run_in_threadpool(self._log_lines, run_id, line)):
+                for message in lines:
+                    line = message.data["line"]
                     yield message
-            while (message := await subscriber.queue.get()) is not None:
-                if message.kind == "log" and message.data["line"] <= log_line:
-                    continue
-                if message.id is not None and message.id <= after:
-                    continue
+            async for message in self._live(subscriber, after, line):
                 yield message
-                if subscriber.overflowed:
-                    yield RESET
-                    return
         finally:
             with self._lock:
                 self._subscribers.discard(subscriber)
 
+    async def _live(self, subscriber: Subscriber, after: int, line: int) -> AsyncIterator[Message]:
+        while (message := await subscriber.queue.get()) is not None:
+            told = message.id is not None and message.id <= after
+            if told or (message.kind == "log" and message.data["line"] <= line):
+                continue
+            yield message
+            if subscriber.overflowed:
+                yield RESET
+                return
+
     def _add(self, subscriber: Subscriber) -> None:
         with self._lock:
             self._subscribers.add(subscriber)
-            if self._closed:
+            if self._closed.is_set():
                 subscriber.queue.put_nowait(None)
-        self._someone.set()
 
     def _last_id(self) -> int:
         with self._database.read() as session:
@@ -124,6 +130,11 @@ class Stream:
 
     def _missed(self, after: int, run_id: int | None) -> list[Message] | None:
         with self._database.read() as session:
+            if run_id is not None:
+                # Before the page reads its lines: what comes behind this place is told by the thread.
+                newest = logs.last_line(session, run_id)
+                with self._lock:
+                    self._log_cursors.setdefault(run_id, newest)
             found = events.after(session, after, limit=LONGEST_CATCH_UP + 1, run_id=run_id)
             if len(found) > LONGEST_CATCH_UP or after > events.last_id(session):
                 return None
@@ -131,62 +142,70 @@ class Stream:
 
     def _log_lines(self, run_id: int, after: int) -> list[Message]:
         with self._database.read() as session:
-            lines = logs.read(session, run_id, after)
-        return [Message("log", {"run": run_id, "line": x.line, "at": x.at, "text": x.text}) for x in lines]
+            return _log_messages(session, run_id, after)
 
     def _run(self) -> None:
-        while not self._closed:
-            if not self._subscribers:
-                self._someone.clear()
-                self._someone.wait()
-                self._start_reading()
-            with contextlib.suppress(DBAPIError):
+        while not self._closed.wait(POLL_SECONDS):
+            with surviving("stream"):
                 self._poll()
-            time.sleep(POLL_SECONDS)
-
-    def _start_reading(self) -> None:
-        # Nobody listened: what lies before belongs to the catch-up of each page.
-        with contextlib.suppress(DBAPIError):
-            self._cursor = self._last_id()
-        self._log_cursors: dict[int, int] = {}
 
     def _poll(self) -> None:
         with self._database.read() as session:
             fresh = events.after(session, self._cursor)
-            active = runs.owned(session)
             for event in fresh:
                 self._send(_message(event))
                 self._cursor = event.id
-            for run in active:
-                self._tell_progress(run.id, run.progress)
-            self._tell_logs(session, {event.run_id for event in fresh} | {run.id for run in active})
+            if not fresh and (last := events.last_id(session)) < self._cursor:
+                # A backup was restored below us: ids have moved back.
+                self._cursor = last
+                self._send(RESET)
+            active = runs.owned(session) if self._subscribers else []
+            self._tell_progress(active)
+            self._tell_logs(session)
 
-    def _tell_progress(self, run_id: int, progress: dict[str, Any] | None) -> None:
-        at, last = self._told.get(run_id, (0.0, None))
+    def _tell_progress(self, active: Sequence[Run]) -> None:
         now = time.monotonic()
-        if progress is None or progress == last or now - at < PROGRESS_SECONDS:
-            return
-        self._told[run_id] = (now, progress)
-        self._send(Message("progress", {"run": run_id, **progress}))
+        self._told = {run.id: self._told[run.id] for run in active if run.id in self._told}
+        for run in active:
+            at, last = self._told.get(run.id, (0.0, None))
+            if run.progress is None or run.progress == last or now - at < PROGRESS_SECONDS:
+                continue
+            self._told[run.id] = (now, run.progress)
+            self._send(Message("progress", {"run": run.id, **run.progress}))
 
-    def _tell_logs(self, session: Any, changed: set[int]) -> None:
+    def _tell_logs(self, session: Session) -> None:
         with self._lock:
-            wanted = {s.run_id for s in self._subscribers if s.run_id in changed}
-        for run_id in wanted:
-            assert run_id is not None
-            for x in logs.read(session, run_id, self._log_cursors.get(run_id, 0)):
-                self._send(Message("log", {"run": run_id, "line": x.line, "at": x.at, "text": x.text}))
-                self._log_cursors[run_id] = x.line
+            watched = {subscriber.run_id for subscriber in self._subscribers}
+            self._log_cursors = {run_id: at for run_id, at in self._log_cursors.items() if run_id in watched}
+            cursors = dict(self._log_cursors)
+        for run_id, after in cursors.items():
+            for message in _log_messages(session, run_id, after):
+                self._send(message)
+                with self._lock:
+                    self._log_cursors[run_id] = message.data["line"]
 
     def _send(self, message: Message | None) -> None:
         with self._lock:
             for subscriber in self._subscribers:
-                about = None if message is None else message.data.get("run")
-                if message is None or subscriber.run_id in (None, about):
-                    if message is not None and message.kind == "log" and subscriber.run_id is None:
-                        continue
+                if message is None or _concerns(message, subscriber.run_id):
                     with contextlib.suppress(RuntimeError):  # its event loop has just ended
                         subscriber.loop.call_soon_threadsafe(subscriber.put, message)
+
+
+def _concerns(message: Message, run_id: int | None) -> bool:
+    """Return whether a page hears a message: those of one run hear of it alone, and only they its log."""
+    if message is RESET:
+        return True
+    if run_id is None:
+        return message.kind != "log"
+    return message.data["run"] == run_id
+
+
+def _log_messages(session: Session, run_id: int, after: int) -> list[Message]:
+    return [
+        Message("log", {"run": run_id, "line": x.line, "at": x.at, "text": x.text})
+        for x in logs.read(session, run_id, after)
+    ]
 
 
 def _message(event: events.StoredEvent) -> Message:

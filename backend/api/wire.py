@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from backend.contract import OWNED, RunState
 from backend.spec import Spec
@@ -41,7 +41,9 @@ class RunWire(Wire):
     progress: dict[str, Any] | None
     last: LastEpoch | None
     best_test_acc: float | None
-    curve: list[float | None]
+    best_epoch: int | None
+    curve: list[tuple[int, float | None]]
+    """Test accuracy as (epoch, value), thinned where there are many epochs; null is a gap."""
     ahead: int | None
     created_at: str
     started_at: str | None
@@ -164,7 +166,9 @@ def cursor(store_id: str, event_id: int) -> str:
     return f"{store_id}-{event_id}"
 
 
-def run_fields(row: RunRow, *, curve: list[float | None], ahead: int | None, now: float) -> dict[str, Any]:
+def run_fields(
+    row: RunRow, *, curve: list[tuple[int, float | None]], ahead: int | None, now: float
+) -> dict[str, Any]:
     """Return the fields of RunWire."""
     run = row.run
     ended = run.finished_at if run.state not in OWNED else now
@@ -177,8 +181,7 @@ def run_fields(row: RunRow, *, curve: list[float | None], ahead: int | None, now
         "preset": run.preset,
         "size": run.size,
         "experiment": row.experiment,
-        # Through the model, so that every field shows, in the model's order, with its default.
-        "spec": Spec.model_validate(run.spec).model_dump(mode="json"),
+        "spec": _whole_spec(run.spec),
         "seed": run.seed,
         "state": run.state,
         "reason": run.reason,
@@ -189,6 +192,7 @@ def run_fields(row: RunRow, *, curve: list[float | None], ahead: int | None, now
         "progress": run.progress,
         "last": {"epoch": summary["epoch"], "metrics": summary["metrics"]} if summary else None,
         "best_test_acc": summary.get("best_test_acc"),
+        "best_epoch": summary.get("best_epoch"),
         "curve": curve,
         "ahead": ahead,
         "created_at": iso(run.created_at),
@@ -196,6 +200,14 @@ def run_fields(row: RunRow, *, curve: list[float | None], ahead: int | None, now
         "finished_at": maybe_iso(run.finished_at),
         "seconds": seconds,
     }
+
+
+def _whole_spec(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored spec with every field, in the order of the model; as it stands where a rule has changed since."""
+    try:
+        return Spec.model_validate(stored).model_dump(mode="json")
+    except ValidationError:
+        return stored
 
 
 def attempt_wire(attempt: Attempt) -> AttemptWire:

@@ -1,5 +1,6 @@
 """The commands and their options; what they print is made in `backend.cli.show`."""
 
+import math
 import subprocess
 import sys
 from typing import Annotated, Any
@@ -114,10 +115,16 @@ def list_data(json_: Json = False) -> None:
 def import_data(
     name: Annotated[str, typer.Argument(help="Name that specs will use.")],
     path: Annotated[str, typer.Argument(help="Folder or archive with train/<class>/* and test/<class>/*.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Let a name that is taken mean these images from now on.")
+    ] = False,
 ) -> None:
     """Import class folders, or an archive of them, on this machine; the service need not run."""
     # The worker's code decodes images; it runs in a process of its own, as this package loads no torch.
-    ended = subprocess.run([sys.executable, "-m", "worker.data_command", name, path], check=False)
+    ended = subprocess.run(
+        [sys.executable, "-m", "worker.data_command", name, path, *(["--replace"] if replace else [])],
+        check=False,
+    )
     raise typer.Exit(ended.returncode)
 
 
@@ -173,7 +180,9 @@ def _value(text: str) -> int | float | str | None:
         return None
     for kind in (int, float):
         try:
-            return kind(text)
+            number = kind(text)
         except ValueError:
             continue
+        # JSON has no word for what is no number: as text the service can say what is wrong with it.
+        return number if math.isfinite(number) else text
     return text

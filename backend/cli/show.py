@@ -38,7 +38,7 @@ def runs(page: dict[str, Any], *, as_json: bool) -> None:
         print("No runs yet. Try: runyard launch softmax-original --quick --set dataset.name=shapes")
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("id", "name", "state", "epoch", "test acc", "best", "seed"):
+    for title in ("id", "name", "data", "size", "state", "epoch", "test acc", "best", "seed"):
         table.add_column(
             title, justify="right" if title in ("id", "epoch", "test acc", "best", "seed") else "left"
         )
@@ -47,6 +47,8 @@ def runs(page: dict[str, Any], *, as_json: bool) -> None:
         table.add_row(
             str(run["id"]),
             escape(run["name"]),
+            escape(run["spec"]["dataset"]["name"]),
+            run["size"] or "",
             _state(run["state"]),
             f"{last['epoch']}/{run['spec']['epochs']}",
             percent(last["metrics"].get("test_acc")),

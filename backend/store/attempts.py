@@ -8,7 +8,7 @@ lost and comes back finds another number in the row, and writes nothing.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, case, insert, literal, or_, select, update
+from sqlalchemy import and_, case, insert, not_, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ColumnElement
 
@@ -16,6 +16,7 @@ from backend.contract import MAX_LOSSES, OWNED, EventKind, Reason, RunState
 from backend.store import clock, events, logs, points
 from backend.store.changes import changed
 from backend.store.tables import Attempt, Run
+from backend.text import storable
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Claimed:
     spec: dict[str, Any]
     recipe_id: int
     checkpoint: dict[str, Any] | None
+    data_hash: str | None
+    """Content of the data set that the attempt before saw; the name may mean another by now."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def claim(session: Session, owner: str, lease_seconds: float) -> Claimed | None:
     if row is None:
         return None
     run_id, attempt, spec, recipe_id, checkpoint = row
+    data_hash = _data_hash(session, run_id) if checkpoint else None
     session.execute(
         insert(Attempt).values(
             run_id=run_id, number=attempt, worker_id=owner, started_at=now, resumed_from=checkpoint
@@ -77,7 +81,7 @@ def claim(session: Session, owner: str, lease_seconds: float) -> Claimed | None:
     if attempt > 1:
         _rewind(session, run_id, attempt, checkpoint["epoch"] if checkpoint else 0)
     _state_event(session, run_id, RunState.RUNNING, attempt=attempt)
-    return Claimed(run_id, attempt, owner, spec, recipe_id, checkpoint)
+    return Claimed(run_id, attempt, owner, spec, recipe_id, checkpoint, data_hash)
 
 
 def renew(
@@ -118,7 +122,8 @@ def report_epoch(
     finite, nonfinite = points.split(metrics)
     values: dict[str, Any] = {"summary": points.extended_summary(known, epoch, finite)}
     if checkpoint is not None:
-        values["checkpoint"] = checkpoint
+        # What gets ahead is not the run that kills its workers: the count begins anew.
+        values |= {"checkpoint": checkpoint, "losses": 0}
     session.execute(update(Run).where(Run.id == run_id, Run.attempt == attempt).values(**values))
     events.record(
         session,
@@ -147,6 +152,7 @@ def finish(
     detail: str | None = None,
 ) -> bool:
     """End the run as completed, failed or cancelled; return False if this attempt owns it no more."""
+    detail = None if detail is None else storable(detail)
     moved = changed(
         session,
         update(Run)
@@ -188,8 +194,8 @@ def release(session: Session, run_id: int, attempt: int, owner: str) -> bool:
 def lose(
     session: Session, run_id: int, attempt: int, owner: str, detail: str, *, backoff_seconds: float
 ) -> bool:
-    """Count a lost training: back to the queue after a wait, or failed at the third loss."""
-    return _lose(session, _owned_by(run_id, attempt, owner), detail, backoff_seconds) > 0
+    """Count a lost training: back to the queue after a wait, or failed at the third loss since a checkpoint."""
+    return _lose(session, _owned_by(run_id, attempt, owner), storable(detail), backoff_seconds) > 0
 
 
 def expire(session: Session, *, backoff_seconds: float) -> int:
@@ -199,33 +205,45 @@ def expire(session: Session, *, backoff_seconds: float) -> int:
 
 
 def cancel(session: Session, run_id: int) -> bool:
-    """Cancel a run that nobody owns, or ask its owner to; return False if it is over already."""
-    waiting = (RunState.QUEUED, RunState.WAITING)
+    """Cancel a run that nobody owns, or ask its owner to; return False if it is over already.
+
+    One statement decides which: between two, the run could move from its worker back into the queue.
+    """
+    is_free = Run.state.in_((RunState.QUEUED, RunState.WAITING))
     moved = session.execute(
         update(Run)
-        .where(Run.id == run_id, Run.state.in_(waiting))
-        .values(state=RunState.CANCELLED, reason=Reason.CANCELLED, finished_at=clock.now(session))
-        .returning(Run.attempt)
-    ).scalar_one_or_none()
-    if moved is not None:
-        _state_event(session, run_id, RunState.CANCELLED, Reason.CANCELLED, None, moved)
-        return True
-    asked = session.execute(
-        update(Run)
-        .where(Run.id == run_id, Run.state == RunState.RUNNING)
-        .values(state=RunState.CANCELLING, cancel_requested=True)
-        .returning(Run.attempt)
-    ).scalar_one_or_none()
-    if asked is not None:
-        _state_event(session, run_id, RunState.CANCELLING, None, None, asked)
-        return True
-    # Asked for already: the wish is granted, if not yet fulfilled.
-    return (
-        session.execute(
-            select(literal(1)).where(Run.id == run_id, Run.state == RunState.CANCELLING)
-        ).scalar_one_or_none()
-        is not None
+        .where(Run.id == run_id, or_(is_free, Run.state.in_(OWNED)))
+        .values(
+            state=case((is_free, RunState.CANCELLED), else_=RunState.CANCELLING),
+            reason=case((is_free, Reason.CANCELLED), else_=Run.reason),
+            finished_at=case((is_free, clock.now(session)), else_=None),
+            cancel_requested=not_(is_free),
+        )
+        .returning(Run.state, Run.reason, Run.attempt)
+    ).one_or_none()
+    if moved is None:
+        return False
+    state, reason, attempt = moved
+    _state_event(session, run_id, state, reason, None, attempt)
+    return True
+
+
+def cap_waits(session: Session, *, lease_seconds: float, backoff_seconds: float) -> int:
+    """Shorten leases and waits that reach too far ahead, as after the clock was set back; return how many."""
+    now = clock.now(session)
+    longest_lease, longest_wait = now + lease_seconds + 1.0, now + 4 * backoff_seconds + 1.0
+    leases = update(Run).where(Run.state.in_(OWNED), Run.lease_until > longest_lease)
+    waits = update(Run).where(Run.state == RunState.QUEUED, Run.not_before > longest_wait)
+    return changed(session, leases.values(lease_until=longest_lease)) + changed(
+        session, waits.values(not_before=longest_wait)
     )
+
+
+def _data_hash(session: Session, run_id: int) -> str | None:
+    seen = session.scalars(
+        select(Attempt.environment).where(Attempt.run_id == run_id).order_by(Attempt.number.desc())
+    )
+    return next((facts["data_hash"] for facts in seen if facts and "data_hash" in facts), None)
 
 
 def _lose(session: Session, which: ColumnElement[bool], detail: str, backoff_seconds: float) -> int:
@@ -244,7 +262,11 @@ def _lose(session: Session, which: ColumnElement[bool], detail: str, backoff_sec
                 (wanted_gone, RunState.CANCELLED), (too_often, RunState.FAILED), else_=RunState.QUEUED
             ),
             reason=case((wanted_gone, Reason.CANCELLED), else_=Reason.WORKER_LOST),
-            detail=case((wanted_gone, None), else_=detail),
+            detail=case(
+                (wanted_gone, None),
+                (too_often, f"{detail} That was loss {MAX_LOSSES} since the last checkpoint: given up."),
+                else_=detail,
+            ),
             finished_at=case((over, now), else_=None),
             not_before=case((over, 0.0), else_=now + waits),
             owner=None,

@@ -46,8 +46,7 @@ def current(session: Session) -> Sequence[DatasetRow]:
     return session.scalars(select(DatasetRow).where(DatasetRow.is_current).order_by(DatasetRow.name)).all()
 
 
-def find(session: Session, name: str) -> DatasetRow | None:
-    """Return what a name means now."""
-    return session.scalars(
-        select(DatasetRow).where(DatasetRow.name == name, DatasetRow.is_current)
-    ).one_or_none()
+def find(session: Session, name: str, digest: str | None = None) -> DatasetRow | None:
+    """Return what a name means now; with `digest` the content of that hash, if it ever was imported."""
+    which = DatasetRow.is_current if digest is None else DatasetRow.hash == digest
+    return session.scalars(select(DatasetRow).where(DatasetRow.name == name, which)).one_or_none()

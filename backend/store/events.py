@@ -35,6 +35,8 @@ def record(session: Session, run_id: int, kind: EventKind, payload: dict[str, An
 
 def append_pending(session: Session) -> None:
     """Write the pending events as the last statements before the commit (a hook of `Database`)."""
+    if session.in_nested_transaction():
+        return  # the end of a savepoint is not the end of the transaction
     pending = session.info.pop("pending_events", [])
     if not pending:
         return

@@ -59,7 +59,13 @@ def accept(
         if known is None:
             raise
         return known
-    ids = [_insert_run(session, run, launch_id, experiment_id) for run in runs]
+    recipes: dict[str, int] = {}
+    ids = []
+    for run in runs:
+        digest = run.spec.recipe_hash()
+        if digest not in recipes:
+            recipes[digest] = _recipe_id(session, run.spec, digest)
+        ids.append(_insert_run(session, run, recipes[digest], launch_id, experiment_id))
     for run_id in ids:
         events.record(
             session,
@@ -103,11 +109,13 @@ def _insert_launch(
     return launch_id, experiment_id
 
 
-def _insert_run(session: Session, run: NewRun, launch_id: int, experiment_id: int | None) -> int:
+def _insert_run(
+    session: Session, run: NewRun, recipe_id: int, launch_id: int, experiment_id: int | None
+) -> int:
     return session.execute(
         insert(Run)
         .values(
-            recipe_id=_recipe_id(session, run.spec),
+            recipe_id=recipe_id,
             launch_id=launch_id,
             experiment_id=experiment_id,
             seed=run.spec.seed,
@@ -123,8 +131,7 @@ def _insert_run(session: Session, run: NewRun, launch_id: int, experiment_id: in
     ).scalar_one()
 
 
-def _recipe_id(session: Session, spec: Spec) -> int:
-    digest = spec.recipe_hash()
+def _recipe_id(session: Session, spec: Spec, digest: str) -> int:
     find = select(Recipe.id).where(Recipe.hash == digest)
     found = session.execute(find).scalar_one_or_none()
     if found is not None:

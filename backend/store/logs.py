@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from backend.store import clock
 from backend.store.tables import LogLine
+from backend.text import storable
 
 LONGEST_LINE = 8_000
 
@@ -23,15 +24,19 @@ def append(session: Session, run_id: int, texts: list[str]) -> None:
     if not texts:
         return
     at = clock.read_now(session)
-    last = session.execute(
-        select(func.coalesce(func.max(LogLine.line), 0)).where(LogLine.run_id == run_id)
-    ).scalar_one()
+    last = last_line(session, run_id)
     rows = [
-        # Postgres takes no NUL in text.
-        {"run_id": run_id, "line": last + i, "at": at, "text": text[:LONGEST_LINE].replace("\0", "\ufffd")}
+        {"run_id": run_id, "line": last + i, "at": at, "text": storable(text[:LONGEST_LINE])}
         for i, text in enumerate(texts, 1)
     ]
     session.execute(insert(LogLine), rows)
+
+
+def last_line(session: Session, run_id: int) -> int:
+    """Return the number of the newest line, 0 where there is none."""
+    return session.execute(
+        select(func.coalesce(func.max(LogLine.line), 0)).where(LogLine.run_id == run_id)
+    ).scalar_one()
 
 
 def read(session: Session, run_id: int, after: int = 0, limit: int = 500) -> list[Line]:

@@ -7,24 +7,38 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, text
 
 from backend.errors import Unavailable
-from backend.store.session import Database
+from backend.store.session import STORE_AWAY, Database
 
 MIGRATE_LOCK = 0x52756E7A
 
 
 def upgrade(database: Database) -> None:
-    """Migrate to the newest revision. Processes that call it at the same time wait for one another."""
+    """Migrate to the newest revision. Processes that call it at the same time wait for one another.
+
+    Raises:
+        Unavailable: a newer version of this program has migrated it further.
+    """
     # SQLite's BEGIN IMMEDIATE is the lock there; on Postgres it is this one, gone with the transaction.
     with database.write_connection() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATE_LOCK})
         config = _config()
+        _refuse_a_newer_database(config, connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _refuse_a_newer_database(config: Config, connection: Connection) -> None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise Unavailable(
+            f"The database is at revision {found}, made by a newer version of Runyard; "
+            f"this one knows {newest_revision()} at most: use the newer version."
+        )
 
 
 def newest_revision() -> str:
@@ -51,8 +65,8 @@ def wait_for_revision(database: Database, limit_seconds: float) -> None:
     while True:
         try:
             found = current_revision(database)
-        except DBAPIError as problem:
-            found = f"out of reach ({str(problem.orig).strip().splitlines()[0]})"
+        except STORE_AWAY as problem:
+            found = f"out of reach ({str(getattr(problem, 'orig', problem)).strip().splitlines()[0]})"
         if found == wanted:
             return
         if time.monotonic() > end:

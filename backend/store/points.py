@@ -71,20 +71,20 @@ def read(session: Session, run_id: int, names: list[str] | None = None) -> dict[
 
 def spark_lines(
     session: Session, run_ids: list[int], name: str = "test_acc"
-) -> dict[int, list[float | None]]:
-    """Return a thinned curve of one metric for each of many runs."""
+) -> dict[int, list[tuple[int, float | None]]]:
+    """Return a thinned curve of one metric, as (epoch, value), for each of many runs."""
     stride = func.greatest(1, Run.epochs // SPARK_POINTS)
     if session.get_bind().dialect.name == "sqlite":
         stride = func.max(1, Run.epochs // SPARK_POINTS)
     query = (
-        select(Point.run_id, Point.value)
+        select(Point.run_id, Point.epoch, Point.value)
         .join(Run, Run.id == Point.run_id)
         .where(Point.run_id.in_(run_ids), Point.name == name, Point.step % stride == 0)
         .order_by(Point.run_id, Point.step)
     )
-    found: dict[int, list[float | None]] = {}
-    for run_id, value in session.execute(query):
-        found.setdefault(run_id, []).append(value)
+    found: dict[int, list[tuple[int, float | None]]] = {}
+    for run_id, epoch, value in session.execute(query):
+        found.setdefault(run_id, []).append((epoch, value))
     return found
 
 
@@ -97,10 +97,11 @@ def extended_summary(
     summary: dict[str, Any] | None, epoch: int, metrics: dict[str, float | None]
 ) -> dict[str, Any]:
     """Return the summary of a run after one more epoch: the last values, and the best test accuracy."""
-    best = (summary or {}).get("best_test_acc")
+    best, best_epoch = (summary or {}).get("best_test_acc"), (summary or {}).get("best_epoch")
     now = metrics.get("test_acc")
-    seen = [value for value in (best, now) if value is not None]
-    return {"epoch": epoch, "metrics": metrics, "best_test_acc": max(seen, default=None)}
+    if now is not None and (best is None or now > best):
+        best, best_epoch = now, epoch
+    return {"epoch": epoch, "metrics": metrics, "best_test_acc": best, "best_epoch": best_epoch}
 
 
 def summary_of(session: Session, run_id: int) -> dict[str, Any] | None:
@@ -110,9 +111,13 @@ def summary_of(session: Session, run_id: int) -> dict[str, Any] | None:
         return None
     rows = session.execute(select(Point.name, Point.value).where(Point.run_id == run_id, Point.epoch == last))
     best = session.execute(
-        select(func.max(Point.value)).where(Point.run_id == run_id, Point.name == "test_acc")
-    ).scalar_one()
-    return {"epoch": last, "metrics": dict(rows.all()), "best_test_acc": best}
+        select(Point.value, Point.epoch)
+        .where(Point.run_id == run_id, Point.name == "test_acc", Point.value.is_not(None))
+        .order_by(Point.value.desc(), Point.epoch)
+        .limit(1)
+    ).one_or_none()
+    value, epoch = best if best is not None else (None, None)
+    return {"epoch": last, "metrics": dict(rows.all()), "best_test_acc": value, "best_epoch": epoch}
 
 
 def _name(value: float) -> str:

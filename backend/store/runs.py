@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.contract import OWNED, RunState
@@ -49,12 +49,18 @@ def attempts(session: Session, run_id: int) -> Sequence[Attempt]:
     return session.scalars(select(Attempt).where(Attempt.run_id == run_id).order_by(Attempt.number)).all()
 
 
-def ahead_in_queue(session: Session, run: Run) -> int:
-    """Return how many queued runs will be claimed before this one."""
-    earlier = or_(Run.priority > run.priority, and_(Run.priority == run.priority, Run.id < run.id))
-    return session.execute(
-        select(func.count()).where(Run.state == RunState.QUEUED, Run.deleted_at.is_(None), earlier)
-    ).scalar_one()
+def ahead_in_queue(session: Session, run_ids: list[int]) -> dict[int, int]:
+    """Return, for each of these that is queued, how many queued runs will be claimed before it."""
+    if not run_ids:
+        return {}
+    place = func.row_number().over(order_by=(Run.priority.desc(), Run.id)) - 1
+    queue = (
+        select(Run.id, place.label("ahead"))
+        .where(Run.state == RunState.QUEUED, Run.deleted_at.is_(None))
+        .subquery()
+    )
+    found = session.execute(select(queue.c.id, queue.c.ahead).where(queue.c.id.in_(run_ids)))
+    return dict(found.all())  # pyright: ignore
 
 
 def owned(session: Session) -> Sequence[Run]:

@@ -20,15 +20,15 @@ NOBODY = "redis://127.0.0.1:1/0"
 
 
 @pytest.fixture
-def client(settings: Settings, sqlite_database: Database) -> Iterator[TestClient]:
-    app = create_app(settings, sqlite_database, Bell(Broker(NOBODY)))
+def client(settings: Settings, database: Database) -> Iterator[TestClient]:
+    app = create_app(settings, database, Bell(Broker(NOBODY)))
     with TestClient(app, base_url="http://127.0.0.1:8420") as client:
         yield client
 
 
 @pytest.fixture
-def store(sqlite_database: Database) -> Database:
-    return sqlite_database
+def store(database: Database) -> Database:
+    return database
 
 
 def launch(client: TestClient, **changes):
@@ -168,6 +168,26 @@ def test_cancelling_works_once_and_then_says_what_the_run_is(client: TestClient)
     assert client.post("/api/runs/99/cancel").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/points?name=%00",
+        "/points?name=%ED%A0%80",
+        "/log?after=9007199254740992",
+        "/log?after=-1",
+        "/log?limit=0",
+    ],
+)
+def test_a_query_that_no_database_can_answer_is_refused(client: TestClient, path: str) -> None:
+    run_id = launch(client).json()["runs"][0]
+    assert client.get(f"/api/runs/{run_id}{path}").status_code == 422
+
+
+def test_a_key_that_cannot_be_stored_is_refused(client: TestClient) -> None:
+    body = {"preset": "softmax-original", "overrides": {"dataset": {"name": "shapes"}}}
+    assert client.post("/api/launches", json=body, headers={"Idempotency-Key": "a\x01b"}).status_code == 422
+
+
 def test_pages_of_runs_follow_one_another(client: TestClient) -> None:
     ids = launch(client, seeds=list(range(5))).json()["runs"]
     first = client.get("/api/runs?limit=3").json()
@@ -226,14 +246,16 @@ def test_status_counts_runs_and_health_names_the_database(client: TestClient) ->
     assert status["counts"]["queued"] == 0
     assert set(status["counts"]) == {str(state) for state in RunState}
     health = client.get("/api/health").json()
-    assert (health["status"], health["database"]) == ("ok", "sqlite")
+    assert health["status"] == "ok"
+    assert health["database"] in ("sqlite", "postgresql")
 
 
 def test_a_foreign_host_or_origin_is_refused(client: TestClient) -> None:
     assert client.get("/api/runs", headers={"Host": "evil.example"}).status_code == 400
     crossed = client.post("/api/launches", json={}, headers={"Origin": "http://evil.example"})
     assert crossed.status_code == 403
-    assert client.post("/api/launches", json={}, headers={"Origin": "null"}).status_code == 403
+    for origin in ("null", "http://[", "http://a]b", "//[x]/", "ftp://127.0.0.1:8420"):
+        assert client.post("/api/launches", json={}, headers={"Origin": origin}).status_code == 403
     own = client.post("/api/launches", json={}, headers={"Origin": "http://127.0.0.1:8420"})
     assert own.status_code == 422
 

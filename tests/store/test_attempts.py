@@ -1,11 +1,15 @@
 """The protocol between runs and workers, on both databases."""
 
 import threading
+from itertools import pairwise
+from random import Random
 
 import pytest
+from sqlalchemy.orm import Session
 
-from backend.contract import MAX_LOSSES, Reason, RunState
-from backend.store import attempts, clock, points, runs
+from backend.contract import LEGAL_MOVES, MAX_LOSSES, OWNED, Reason, RunState
+from backend.store import attempts, clock, events, points, runs
+from backend.store.attempts import Claimed
 from backend.store.session import Database
 from tests.store import scenes
 
@@ -103,6 +107,29 @@ def test_a_lost_run_waits_longer_each_time_and_fails_at_the_last_loss(database: 
         run = scenes.run(session, run_id)
         assert (run.state, run.reason, run.losses) == (RunState.FAILED, Reason.WORKER_LOST, MAX_LOSSES)
         assert [a.reason for a in runs.attempts(session, run_id)] == [Reason.WORKER_LOST] * MAX_LOSSES
+
+
+def test_a_run_that_gets_ahead_is_forgiven_its_losses(database: Database) -> None:
+    (run_id,) = scenes.launch(database)
+    for number in range(1, 2 * MAX_LOSSES):
+        claimed = scenes.claim(database)
+        scenes.report(
+            database, claimed, number, {"test_acc": 0.1}, {"epoch": number, "name": "x", "sha256": "0"}
+        )
+        with database.write() as session:
+            attempts.lose(session, run_id, claimed.attempt, claimed.owner, "gone", backoff_seconds=0)
+    assert scenes.state(database, run_id) == RunState.QUEUED
+
+
+def test_a_run_that_goes_on_is_told_which_content_it_began_with(database: Database) -> None:
+    scenes.launch(database)
+    first = scenes.claim(database)
+    assert first.data_hash is None
+    scenes.report(database, first, 1, {"test_acc": 0.1}, {"epoch": 1, "name": "x", "sha256": "0"})
+    with database.write() as session:
+        attempts.describe(session, first.run_id, first.attempt, {"data_hash": "abc"})
+        attempts.lose(session, first.run_id, first.attempt, first.owner, "gone", backoff_seconds=0)
+    assert scenes.claim(database).data_hash == "abc"
 
 
 def test_a_run_that_waits_after_a_loss_is_not_claimed_early(database: Database) -> None:
@@ -229,3 +256,91 @@ def test_a_drain_of_a_run_that_was_cancelled_ends_it(database: Database) -> None
     with database.write() as session:
         assert attempts.release(session, claimed.run_id, claimed.attempt, claimed.owner)
     assert scenes.state(database, claimed.run_id) == RunState.CANCELLED
+
+
+def test_a_run_is_cancelled_whatever_its_worker_does_in_that_moment(database: Database) -> None:
+    """Between a look at the queue and one at the owners a run could slip through; one statement sees it in any place."""
+    for _ in range(10):
+        scenes.launch(database)
+        claimed = scenes.claim(database)
+        start, granted = threading.Barrier(2), []
+
+        def leave(start: threading.Barrier = start, claimed: Claimed = claimed) -> None:
+            start.wait()
+            with database.write() as session:
+                attempts.release(session, claimed.run_id, claimed.attempt, claimed.owner)
+
+        def cancel(
+            start: threading.Barrier = start, granted: list = granted, run_id: int = claimed.run_id
+        ) -> None:
+            start.wait()
+            with database.write() as session:
+                granted.append(attempts.cancel(session, run_id))
+
+        threads = [threading.Thread(target=leave), threading.Thread(target=cancel)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert granted == [True]
+        assert scenes.state(database, claimed.run_id) == RunState.CANCELLED
+
+
+def test_leases_and_waits_that_reach_too_far_ahead_are_shortened(database: Database) -> None:
+    running, lost = scenes.launch(database, 2)
+    scenes.claim(database)
+    with database.read() as session:
+        now = clock.read_now(session)
+    with database.write() as session:  # as if the clock had been set back by an hour
+        scenes.run(session, running).lease_until = now + 3600
+        scenes.run(session, lost).not_before = now + 3600
+    with database.write() as session:
+        assert attempts.cap_waits(session, lease_seconds=60, backoff_seconds=2) == 2
+    with database.write() as session:
+        assert attempts.cap_waits(session, lease_seconds=60, backoff_seconds=2) == 0
+        assert (scenes.run(session, running).lease_until or 0) < now + 100
+        assert scenes.run(session, lost).not_before < now + 100
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_run_only_makes_legal_moves_whatever_happens_to_it(database: Database, seed: int) -> None:
+    random = Random(seed)
+    (run_id,) = scenes.launch(database)
+    held: list[Claimed] = []
+    time = far_future(database)
+    for step in range(40):
+        time += 100
+        session: Session
+        with database.write() as session:
+            session.info["clock"] = lambda time=time: time
+            old = random.choice(held) if held else None
+            match random.choice(["claim", "renew", "finish", "release", "lose", "expire", "cancel"]):
+                case "claim":
+                    claimed = attempts.claim(session, f"worker-{step}", random.choice([50, 500]))
+                    held += [claimed] if claimed else []
+                case "expire":
+                    attempts.expire(session, backoff_seconds=1)
+                case "cancel" if random.random() < 0.2:
+                    attempts.cancel(session, run_id)
+                case "renew" if old:
+                    attempts.renew(session, run_id, old.attempt, old.owner, 500)
+                case "finish" if old and random.random() < 0.3:
+                    final = random.choice([RunState.COMPLETED, RunState.FAILED])
+                    attempts.finish(session, run_id, old.attempt, old.owner, final)
+                case "release" if old:
+                    attempts.release(session, run_id, old.attempt, old.owner)
+                case "lose" if old and random.random() < 0.3:
+                    attempts.lose(session, run_id, old.attempt, old.owner, "gone", backoff_seconds=1)
+    with database.read() as session:
+        seen = [e.payload for e in events.after(session, 0, run_id=run_id) if e.kind == "state"]
+        ended = [a for a in runs.attempts(session, run_id) if a.ended_at is not None]
+        run = scenes.run(session, run_id)
+    states = [RunState(payload["state"]) for payload in seen]
+    for before, after in pairwise(states):
+        assert after in LEGAL_MOVES[before] or before == after == RunState.CANCELLING, states
+    numbers = [payload["attempt"] for payload in seen]
+    assert numbers == sorted(numbers)
+    assert states[-1] == run.state
+    assert (run.owner is None) == (run.state not in OWNED)
+    assert len(ended) == run.attempt - (run.state in OWNED)
+    assert len(states) > 1, "nothing happened: the walk is too short"

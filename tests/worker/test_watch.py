@@ -12,7 +12,7 @@ def looks(*seen: tuple[float, _Seen | None]) -> list[str | None]:
 
 
 def owned(step: int, *, cancelling: bool = False) -> _Seen:
-    return _Seen(owned=True, cancelling=cancelling, place=(1, step))
+    return _Seen(owned=True, cancelling=cancelling, place=(1, step, 0))
 
 
 def test_a_training_that_moves_is_left_alone() -> None:
@@ -37,3 +37,8 @@ def test_a_training_whose_run_another_attempt_owns_is_killed() -> None:
 
 def test_a_store_that_is_out_of_reach_kills_nothing() -> None:
     assert looks((1000, None)) == [None]
+
+
+def test_an_evaluation_that_goes_on_is_no_stall() -> None:
+    asking = [_Seen(owned=True, place=(1, 10, beats)) for beats in (1, 2, 3)]
+    assert looks((90, asking[0]), (180, asking[1]), (270, asking[2])) == [None] * 3
