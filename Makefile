@@ -38,7 +38,7 @@ check: $(DEV_SET)
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/basedpyright
-	.venv/bin/python -m pytest -m "not processes and not browser"
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "not processes and not browser"
 
 BENCH ?= $(wildcard benchmarks/*.py)
 bench: $(DEV_SET)

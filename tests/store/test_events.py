@@ -1,6 +1,7 @@
 """The cursor: a reader that goes on from the last id it saw misses nothing."""
 
 import threading
+import time
 
 import pytest
 
@@ -50,6 +51,7 @@ def test_a_follower_misses_no_event_of_concurrent_writers(database: Database) ->
             cursor = fresh[-1].id if fresh else cursor
             if last_round and not fresh:
                 return
+            time.sleep(0.001)  # no condition to wait for: lets the writers have the interpreter
 
     follower = threading.Thread(target=follow)
     threads = [threading.Thread(target=write, args=(run_id,)) for run_id in ids]
