@@ -103,7 +103,7 @@ export function createLaunchDialog({ onLaunched }) {
       const rule = rules[plan.path] ?? {};
       const names = plan.kind === "model" ? catalog.models.map(({ name }) => name) : plan.kind === "choice" ? (rule.enum ?? []) : null;
       const help = helpText(plan, rule);
-      const options = names?.map((/** @type {string} */ name) => ({ value: name, text: name.replaceAll("_", " ") }));
+      const options = names?.map((/** @type {string} */ name) => ({ value: name, text: plan.kind === "model" ? name : name.replaceAll("_", " ") }));
       const field = createField({ name: plan.path, label: plan.label, unit: plan.unit, help, options, numeric: plan.kind === "number" });
       fields.set(plan.path, field);
       grid[plan.main ? "main" : "more"].append(field.node);

@@ -32,7 +32,7 @@ export function createField({ name, label, unit, help, placeholder, numeric, opt
     node.classList.toggle("differs", differs);
     changed.hidden = !differs;
     setText(changed, `preset: ${base === "" ? "all" : base}`);
-    changed.setAttribute("aria-label", `${label}: put the preset's ${base === "" ? "empty field" : base} back`);
+    if (differs) changed.setAttribute("aria-label", `${label}: put the preset's ${base === "" ? "empty field" : base} back`);
   };
   const set = (/** @type {string} */ text) => {
     input.value = text;

@@ -129,7 +129,7 @@ function takeCancelled(run) {
 
 /** @param {number[]} ids */
 function onLaunched(ids) {
-  const links = ids.slice(0, 5).flatMap((id) => [" ", element("a", { href: `/runs/${id}`, text: `run ${id}` })]);
+  const links = ids.slice(0, 5).flatMap((id, index) => [index ? ", " : " ", element("a", { href: `/runs/${id}`, text: `run ${id}` })]);
   notice("good", `Launched ${counted(ids.length, "run")}:`, ...links, ids.length > 5 ? " …" : "");
   status.refresh();
   clearTimeout(refreshTimer);
