@@ -113,7 +113,7 @@ function showProblem(problem) {
 /** @type {ReturnType<typeof setTimeout>|undefined} */ let refreshTimer;
 
 /** A change of state brings what the event does not: attempts, queue place, exact times. */
-function refreshSoon() {
+function refreshSoon(waitMs = 300) {
   clearTimeout(refreshTimer);
   refreshTimer = setTimeout(async () => {
     const before = latest;
@@ -123,10 +123,10 @@ function refreshSoon() {
       take(loaded);
       showAttempts(loaded.attempts, serverNow());
     } catch (problem) {
-      if (problem.status === 0) refreshSoon();
+      if (problem.status === 0) refreshSoon(Math.min(waitMs * 2, 10_000)); // away: ask less and less often
       else onError(problem.message);
     }
-  }, 300);
+  }, waitMs);
 }
 
 /** @param {import("./types.js").LiveEvent} event */

@@ -94,6 +94,9 @@ def main(arguments: list[str]) -> int:
     except RunyardError as problem:
         print(problem, file=sys.stderr)
         return 1
+    except OSError as problem:  # a full disk, say; what was begun has been removed
+        print(f"{path} could not be imported: {problem}.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Stopped; nothing was imported.", file=sys.stderr)
         return 130
