@@ -16,10 +16,10 @@ export function position(cursor) {
   return found ? Number(found[1]) : null;
 }
 
-/** @param {{run?: number, onEvent: (event: LiveEvent) => void, onReset: () => void,
+/** @param {{run?: number, logAfter?: () => number, onEvent: (event: LiveEvent) => void, onReset: () => void,
  *    onLink: (link: {state: "live"|"lost", since: number}) => void}} options
  *  onReset must load everything again and call `start` with the new cursor */
-export function createLive({ run, onEvent, onReset, onLink }) {
+export function createLive({ run, logAfter, onEvent, onReset, onLink }) {
   /** @type {EventSource|null} */ let source = null;
   /** @type {string|null} */ let cursor = null;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ let timer;
@@ -36,6 +36,7 @@ export function createLive({ run, onEvent, onReset, onLink }) {
     close();
     if (cursor === null || document.hidden) return;
     const query = new URLSearchParams({ after: cursor, ...(run === undefined ? {} : { run: String(run) }) });
+    if (logAfter) query.set("log_after", String(logAfter())); // lines that are here need not come again
     const opened = new EventSource(`/api/events?${query}`);
     source = opened;
     opened.onopen = () => {

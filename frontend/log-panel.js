@@ -85,5 +85,5 @@ export function createLogPanel(run, now) {
     lines.forEach(mark);
     showFound();
   });
-  return { append, load };
+  return { wholeUntil: () => whole, append, load };
 }

@@ -23,7 +23,7 @@ let latest = 0;
 
 const status = watchStatus();
 const onError = (/** @type {string} */ message) => notice("bad", message);
-const live = createLive({ run: id, onEvent, onReset: load, onLink });
+const live = createLive({ run: id, logAfter: () => log.wholeUntil(), onEvent, onReset: load, onLink });
 const state = stateLabel();
 const cancel = createCancel({ onError, onChanged: take });
 const showStrip = createStrip();
