@@ -5,7 +5,6 @@ pointer to it. This module knows neither the recorder nor the training loop.
 """
 
 import hashlib
-import os
 import random
 import re
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from backend.errors import DataProblem
 from backend.spec import Spec
+from worker.engine.disk import sync
 
 WEIGHTS_SUFFIX = ".safetensors"
 STATE_SUFFIX = ".pt"
@@ -83,7 +83,7 @@ def save(
     paths = _paths(folder, name)
     _write_whole(paths[0], lambda path: save_file(weights, path))
     _write_whole(paths[1], lambda path: torch.save(state, path))
-    _sync(folder)
+    sync(folder)
     return CheckpointPointer(epoch, name, _sha256(paths))
 
 
@@ -171,7 +171,7 @@ def _paths(folder: Path, name: str) -> tuple[Path, Path]:
 def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
     temporary = path.with_name(path.name + ".part")
     write(temporary)
-    _sync(temporary)
+    sync(temporary)
     temporary.rename(path)
 
 
@@ -182,11 +182,3 @@ def _sha256(paths: tuple[Path, ...]) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,7 +6,6 @@ into it, so that nothing half-written is ever found. This module knows no image 
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.errors import DataProblem
+from worker.engine.disk import sync
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 _CHUNK_IMAGES = 4096
@@ -128,7 +128,7 @@ def publish(
     }
     (staging / "meta.json").write_text(json.dumps(meta, indent=1), "utf-8")
     for path in staging.iterdir():
-        _sync(path)
+        sync(path)
     _check(open_dataset(staging))
     folder = dataset_folder(data_folder, name, content)
     if not folder.exists():
@@ -137,7 +137,7 @@ def publish(
         except OSError:
             if not folder.exists():  # else another process has just published the same content
                 raise
-        _sync(data_folder)
+        sync(data_folder)
     return open_dataset(folder)
 
 
@@ -185,11 +185,3 @@ def _check(dataset: Dataset) -> None:
                 f"The data set {dataset.name} is broken: images {images.dtype} {images.shape} "
                 f"do not fit labels {labels.dtype} {labels.shape}."
             )
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
