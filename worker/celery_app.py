@@ -54,9 +54,6 @@ def make_app(broker: Broker, supervisor: Supervisor, presence: "Presence") -> Ce
 
         requires = ("celery.worker.components:Pool",)
 
-        def __init__(self, parent: Any, **options: Any) -> None:
-            super().__init__(parent, **options)
-
         def start(self, parent: Any) -> None:
             presence.start()
 

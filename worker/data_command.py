@@ -10,10 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from backend.catalog.datasets import BUILTIN
+from backend.catalog.datasets import check_importable_name
 from backend.errors import DataProblem, RunyardError
 from backend.settings import Settings, read_settings
-from backend.spec import parse_spec
 from backend.store import datasets, migrate
 from backend.store.session import Database
 
@@ -60,17 +59,6 @@ def import_and_register(
     return new, tuple(made.notes)
 
 
-def checked_name(name: str) -> str:
-    """Return the name of a data set.
-
-    Raises:
-        RunyardError: it is no name, or one that needs no import.
-    """
-    if name in BUILTIN:
-        raise DataProblem(f"'{name}' is the name of a generated data set; choose another.")
-    return parse_spec({"dataset": {"name": name}, "model": {"arch": "softmax-regression"}}).dataset.name
-
-
 def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"),
@@ -88,9 +76,8 @@ def main(arguments: list[str]) -> int:
     try:
         settings = read_settings()
         settings.make_home()
-        new, notes = import_and_register(
-            checked_name(name), Path(path), settings, replace="--replace" in options
-        )
+        check_importable_name(name)
+        new, notes = import_and_register(name, Path(path), settings, replace="--replace" in options)
     except RunyardError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -21,9 +21,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from backend.catalog.datasets import BUILTIN
+from backend.catalog.datasets import check_importable_name
 from backend.errors import DataProblem
-from backend.spec import parse_spec
 from worker.archives import read_files
 from worker.engine.batches import resize
 from worker.engine.data import Dataset, dataset_folder, publish, staging_folder
@@ -88,9 +87,7 @@ def import_dataset(
         DataProblem: one sentence; nothing is left behind.
         InvalidSpec: `name` cannot be a data set's name.
     """
-    parse_spec({"dataset": {"name": name}, "model": {"arch": "any"}})
-    if name in BUILTIN:
-        raise DataProblem(f"'{name}' is the name of a generated data set; choose another.")
+    check_importable_name(name)
     with staging_folder(data_folder) as staging, warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         files = staging / "files"

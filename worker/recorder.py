@@ -54,7 +54,6 @@ class _Progress:
 class _Clock:
     """What the time left is told from."""
 
-    started: float = field(default_factory=time.monotonic)
     epochs_done: int = 0
     epoch_began: float = field(default_factory=time.monotonic)
     seconds_of_epochs: float = 0.0
@@ -158,7 +157,9 @@ class DatabaseRecorder:
             self._wake.set()
             while wait and write in self._pending and self._fault is None:
                 self._written.wait()
-        self._raise_fault()
+        # Not where the training only speaks: the one who tells why it failed must be able to.
+        if wait:
+            self._raise_fault()
 
     def _raise_fault(self) -> None:
         if self._fault is not None:

@@ -1,6 +1,9 @@
-"""The data sets that need no import: a worker makes them when a run first asks for them."""
+"""The data sets that need no import (a worker makes them when a run first asks for them), and the names of others."""
 
 from dataclasses import dataclass
+
+from backend.errors import DataProblem
+from backend.spec import parse_spec
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,15 @@ SHAPES = BuiltinDataset(
 )
 
 BUILTIN: dict[str, BuiltinDataset] = {SHAPES.name: SHAPES}
+
+
+def check_importable_name(name: str) -> None:
+    """Refuse what cannot be the name of an imported data set.
+
+    Raises:
+        DataProblem: it is that of a generated one.
+        InvalidSpec: no spec could name it.
+    """
+    parse_spec({"dataset": {"name": name}, "model": {"arch": "any"}})
+    if name in BUILTIN:
+        raise DataProblem(f"'{name}' is the name of a generated data set; choose another.")

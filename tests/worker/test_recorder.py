@@ -166,4 +166,7 @@ def test_a_report_that_cannot_be_written_fails_the_training_instead_of_hanging_i
         recorder.epoch(1, {"test_acc": 0.5}, None)
     with pytest.raises(RuntimeError):
         recorder.should_stop()
+    recorder.log(
+        "Failed: the training tells why, and nobody hears it"
+    )  # must not raise: the verdict comes after it
     recorder.close()
