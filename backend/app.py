@@ -5,7 +5,19 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from backend.api import catalog, events, launches, pages, problems, runs, status
+from backend.api import (
+    catalog,
+    events,
+    launches,
+    notebook,
+    pages,
+    predictions,
+    problems,
+    report_launch,
+    reports,
+    runs,
+    status,
+)
 from backend.api.safety import Safety
 from backend.api.stream import Stream
 from backend.queue import Bell
@@ -30,6 +42,7 @@ def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
         yield
         stream.close()
         reconciler.close()
+        stream.join()
         bell.close()
 
     app = FastAPI(
@@ -47,7 +60,7 @@ def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
     app.state.stream = stream
     problems.install(app)
     app.add_middleware(Safety, hosts={*LOOPBACK, settings.host})
-    for module in (launches, runs, events, catalog, status):
+    for module in (launches, report_launch, reports, runs, predictions, notebook, events, catalog, status):
         app.include_router(module.router)
     pages.mount(app)
     return app

@@ -56,14 +56,52 @@ class Client:
     def cancel(self, run_id: int) -> dict[str, Any]:
         return self._json("POST", f"/api/runs/{run_id}/cancel")
 
+    def retry(self, run_id: int) -> dict[str, Any]:
+        """Train a failed or cancelled run again, from the start."""
+        return self._json("POST", f"/api/runs/{run_id}/retry")
+
+    def resume(self, run_id: int) -> dict[str, Any]:
+        """Let a failed or cancelled run go on from its checkpoint."""
+        return self._json("POST", f"/api/runs/{run_id}/resume")
+
+    def delete(self, run_id: int) -> dict[str, Any]:
+        """Delete a run that is over, for good."""
+        return self._json("DELETE", f"/api/runs/{run_id}")
+
+    def predictions(self, run_id: int, which: str = "last") -> dict[str, Any]:
+        """Return which classes were taken for which, after the `last` or the `best` epoch."""
+        return self._json("GET", f"/api/runs/{run_id}/predictions", params={"which": which})
+
+    def notebook(self, run_id: int) -> dict[str, Any]:
+        """Return the Jupyter notebook that repeats a run."""
+        return self._json("GET", f"/api/runs/{run_id}/notebook")
+
     def datasets(self) -> list[dict[str, Any]]:
         return self._json("GET", "/api/datasets")["datasets"]
+
+    def weights(self) -> list[dict[str, Any]]:
+        """Return the weights that an operator imported or fetched."""
+        return self._json("GET", "/api/weights")["weights"]
 
     def presets(self) -> list[dict[str, Any]]:
         return self._json("GET", "/api/presets")["presets"]
 
     def status(self) -> dict[str, Any]:
         return self._json("GET", "/api/status")
+
+    def reports(self) -> list[dict[str, Any]]:
+        return self._json("GET", "/api/reports")["reports"]
+
+    def report(self, name: str, **variant: Any) -> dict[str, Any]:
+        """Return a report as it stands: `size`, `dataset`, `pretraining` and `seed`, each chosen by the service where None."""
+        query = {key: value for key, value in variant.items() if value is not None}
+        return self._json("GET", f"/api/reports/{name}", params=query)
+
+    def launch_report(self, name: str, *, idempotency_key: str | None = None, **wish: Any) -> dict[str, Any]:
+        """Queue what is missing of a report: `size`, `dataset`, `pretraining`, `seeds`, and `confirm` for what takes hours."""
+        body = {key: value for key, value in wish.items() if value is not None}
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        return self._json("POST", f"/api/reports/{name}/launch", json=body, headers=headers)
 
     def follow(self, run_id: int, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (kind, data) of what happens to a run after a cursor, until the connection ends."""

@@ -4,8 +4,12 @@ RunyardError            500
   InvalidSpec           422  the request names something impossible: what, the value, what is allowed
     UnknownName         422  a preset, model or data set that does not exist
   NotFound              404
+  NoPredictions         404
   RunStateConflict      409
+  FamilyConflict        409  its parent or its children are in another state than this needs
+  NoCheckpoint          409  there is nothing to go on from
   IdempotencyConflict   409
+  ConfirmationNeeded    409  what takes hours is launched only by someone who was told so
   InvalidSetting        500  at start, never over HTTP
   DataProblem           422  a data set that is missing, changed or broken
   Unavailable           503  the database cannot be reached
@@ -45,11 +49,29 @@ class NotFound(RunyardError):
         super().__init__(f"There is no {kind} {_short(key)}.")
 
 
+class NoPredictions(RunyardError):
+    status = 404
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"Run {run_id} has no predictions yet: they come with the first epoch that is done.")
+
+
 class RunStateConflict(RunyardError):
     status = 409
 
     def __init__(self, run_id: int, wanted: str, actual: str) -> None:
         super().__init__(f"Run {run_id} is {actual}; it must be {wanted} for this.")
+
+
+class FamilyConflict(RunyardError):
+    status = 409
+
+
+class NoCheckpoint(RunyardError):
+    status = 409
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"Run {run_id} has no checkpoint: retry it from the start.")
 
 
 class IdempotencyConflict(RunyardError):
@@ -59,6 +81,10 @@ class IdempotencyConflict(RunyardError):
         super().__init__(
             f"The idempotency key {_short(key)} was already used for another launch; use a new key."
         )
+
+
+class ConfirmationNeeded(RunyardError):
+    status = 409
 
 
 class InvalidSetting(RunyardError):

@@ -1,6 +1,6 @@
 """The reconciler: a thread of the API that brings back what was lost.
 
-It expires leases and rings for runs that have become claimable. Idle workers do the same by polling, so
+It expires leases, moves runs that wait for a parent which is over, and rings for runs that have become claimable. Idle workers do the same by polling, so
 nothing depends on it alone; it only makes things quicker.
 """
 
@@ -10,7 +10,7 @@ import structlog
 
 from backend.loops import surviving
 from backend.queue import Bell
-from backend.store import clock, runs
+from backend.store import clock, families, runs
 from backend.store.leases import LeaseWatch
 from backend.store.session import Database
 
@@ -42,10 +42,14 @@ class Reconciler:
                 self.tick()
 
     def tick(self) -> None:
-        """Expire what has ended, and ring once for each run that has become claimable since the last tick."""
+        """Expire what has ended, move what waits for it, and ring once for each run that has become claimable since the last tick."""
         expired = self._leases.tick(self._database)
         if expired:
             log.info("leases ended", runs=expired)
+        with self._database.write() as session:
+            moved = families.release_ready(session)
+        if moved:
+            log.warning("runs waited for a parent that was over", runs=moved)
         with self._database.read() as session:
             claimable = runs.claimable(session, clock.read_now(session))
         if claimable > self._claimable:

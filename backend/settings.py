@@ -64,6 +64,12 @@ class Settings(BaseSettings):
     cpu_threads: int = Field(
         default=0, ge=0, le=1024, description="Threads of one training on a CPU; 0: torch's choice."
     )
+    features_gib: float = Field(
+        default=25.0,
+        ge=0,
+        le=100_000,
+        description="Room on a worker's disk for features; what does not fit is made anew in each epoch.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("host")
@@ -107,6 +113,14 @@ class Settings(BaseSettings):
     @property
     def runs_folder(self) -> Path:
         return self.home / "runs"
+
+    @property
+    def features_folder(self) -> Path:
+        return self.home / "features"
+
+    @property
+    def weights_folder(self) -> Path:
+        return self.home / "weights"
 
 
 def read_settings() -> Settings:

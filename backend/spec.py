@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import InvalidSpec
+from backend.sentences import rules_of, sentence, shown_value
 
 SPEC_VERSION = 1
 """Rises when the meaning of a stored recipe changes; part of every recipe's hash."""
@@ -51,6 +52,36 @@ class DatasetSpec(Part):
         default="none",
         description="Subtract a mean and divide by a deviation per channel: of this data set, or ImageNet's.",
     )
+    augment: Literal["none", "flip", "crop_flip"] = Field(
+        default="none",
+        description="Change training images anew in each epoch: mirror them; or shift them by up to an eighth and mirror them.",
+    )
+
+
+class WeightsSpec(Part):
+    """What a network starts from. A parent is named by its recipe and a rule, never by a run's id.
+
+    So three seeds of a child on three parents are one recipe, and so are three children of one parent.
+    """
+
+    source: Literal["none", "imagenet", "parent", "file"] = Field(
+        default="none",
+        description="A random start, torchvision's ImageNet weights, the last checkpoint of a parent run, "
+        "or a file that an operator imported.",
+    )
+    parent: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="Recipe of the parent, by its hash.",
+    )
+    rule: Literal["same_seed", "fixed_seed"] = Field(
+        default="same_seed",
+        description="Which run of the parent's recipe: the one with this run's seed, or always one.",
+    )
+    seed: int | None = Field(
+        default=None, ge=0, le=2**31 - 1, description="Seed of the one parent, where the rule is fixed_seed."
+    )
+    name: Name | None = Field(default=None, description="Name of the imported file.")
 
 
 class ModelSpec(Part):
@@ -60,6 +91,32 @@ class ModelSpec(Part):
     init: Literal["default", "xavier_uniform"] = Field(
         default="default",
         description="Random start: the library's own, or Xavier uniform for linear and convolutional layers.",
+    )
+    weights: WeightsSpec = WeightsSpec()
+    output_layer: Literal["new", "kept"] = Field(
+        default="new",
+        description="Of weights that are loaded: begin with a new output layer, or keep theirs (of as many classes).",
+    )
+    trained: Literal["all", "head"] = Field(
+        default="all", description="Train all layers, or the output layer alone."
+    )
+
+
+class FeaturesSpec(Part):
+    """A frozen network whose activations at one node take the place of the images."""
+
+    arch: Name = Field(description="A classification model of torchvision by name.")
+    weights: WeightsSpec = WeightsSpec()
+    node: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.-]+$")] = Field(
+        description="Node of the network's graph, such as layer2 or avgpool; the name of a module means its output."
+    )
+    pooling: Literal["none", "average"] = Field(
+        default="none",
+        description="All values of the node, flattened; or the average of each channel over the image.",
+    )
+    standardize: bool = Field(
+        default=False,
+        description="Subtract the mean and divide by the deviation of each feature over the training images.",
     )
 
 
@@ -80,6 +137,7 @@ class OptimizerSpec(Part):
 class Spec(Part):
     dataset: DatasetSpec
     model: ModelSpec
+    features: FeaturesSpec | None = None
     loss: LossSpec = LossSpec()
     optimizer: OptimizerSpec = OptimizerSpec()
     epochs: int = Field(default=10, ge=1, le=10_000, description="Passes over the training images.")
@@ -94,6 +152,20 @@ class Spec(Part):
             **self.model_dump(mode="json", exclude={"seed"}, exclude_defaults=True),
         }
 
+    @property
+    def weights(self) -> WeightsSpec:
+        """The weights that this training starts from: those of the network, or of the one that makes its features."""
+        return self.features.weights if self.features else self.model.weights
+
+    def parent_seed(self) -> int:
+        """Return the seed of the parent run that this one starts from."""
+        weights = self.weights
+        assert weights.source == "parent"
+        if weights.rule == "same_seed":
+            return self.seed
+        assert weights.seed is not None
+        return weights.seed
+
     def recipe_hash(self) -> str:
         """Return the SHA-256 of the canonical JSON of the recipe, as 64 hexadecimal digits."""
         canonical = json.dumps(self.recipe(), sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -107,83 +179,69 @@ def parse_spec(value: object) -> Spec:
         InvalidSpec: with one sentence: which field, its value, what is allowed.
     """
     try:
-        return Spec.model_validate(value)
+        spec = Spec.model_validate(value)
     except ValidationError as problem:
-        raise InvalidSpec(sentence(problem)) from None
+        raise InvalidSpec(sentence(problem, Spec)) from None
+    _check_weights("model.weights", spec.model.weights)
+    if spec.features:
+        _check_features(spec)
+    _check_training_of_weights(spec)
+    return spec
 
 
-KINDS = {
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "string_type": "text",
-    "model_type": "a table of fields",
-}
-"""Pydantic's kinds of problem, as what is wanted instead."""
+def _check_weights(where: str, weights: WeightsSpec) -> None:
+    wanted = {"parent": weights.parent, "name": weights.name, "seed": weights.seed}
+    needs = {"parent": {"parent"}, "file": {"name"}}.get(weights.source, set())
+    if weights.source == "parent" and weights.rule == "fixed_seed":
+        needs = needs | {"seed"}
+    for field, value in wanted.items():
+        if field in needs and value is None:
+            raise InvalidSpec(f"{where}.{field} is missing; {where}.source {weights.source} needs it.")
+        if field not in needs and value is not None:
+            raise InvalidSpec(
+                f"{where}.{field} is {shown_value(value)}; it means nothing with {where}.source {weights.source}"
+                f"{' and rule same_seed' if field == 'seed' else ''}: leave it out."
+            )
+    if weights.rule == "fixed_seed" and weights.source != "parent":
+        raise InvalidSpec(f"{where}.rule is 'fixed_seed'; it means nothing without a parent: leave it out.")
 
 
-def sentence(problem: ValidationError) -> str:
-    """Return the first problem as one sentence for people: what, the value, what is allowed."""
-    first = problem.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the request"
-    context = first.get("ctx", {})
-    kind = first["type"]
-    if kind == "missing":
-        return f"{where} is missing."
-    if kind == "extra_forbidden":
-        return f"{where} is not a field of a spec; remove it or correct its name."
-    shown = _shown(first["input"])
-    if kind == "literal_error":
-        return f"{where} is {shown}; it must be {context['expected']}."
-    if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"):
-        return f"{where} is {shown}; it must be {_allowed_range(where)}."
-    if kind in KINDS:
-        bounds = _allowed_range(where)
-        return f"{where} is {shown}; it must be {KINDS[kind]}{', ' if bounds else ''}{bounds}."
-    if kind in ("string_too_short", "string_too_long"):
-        return f"{where} is {shown}; it must have 1 to 100 characters."
-    if kind == "string_pattern_mismatch":
-        return f"{where} is {shown}; it may hold letters, digits, '.', '_' and '-' only."
-    return f"{where} is {shown}; {first['msg'][:1].lower()}{first['msg'][1:]}."
+def _check_features(spec: Spec) -> None:
+    assert spec.features
+    _check_weights("features.weights", spec.features.weights)
+    if spec.model.arch != "softmax-regression":
+        raise InvalidSpec(
+            f"model.arch is {shown_value(spec.model.arch)}; on features only softmax-regression is trained."
+        )
+    if spec.model.weights.source != "none":
+        raise InvalidSpec(
+            f"model.weights.source is {shown_value(spec.model.weights.source)}; with features the weights belong "
+            "to the network that makes them: features.weights."
+        )
+    if spec.dataset.augment != "none":
+        raise InvalidSpec(
+            f"dataset.augment is {shown_value(spec.dataset.augment)}; features are made once for all epochs, "
+            "so with features it must be 'none'."
+        )
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+def _check_training_of_weights(spec: Spec) -> None:
+    model = spec.model
+    if model.weights.source == "none":
+        for field, value, default in (
+            ("output_layer", model.output_layer, "new"),
+            ("trained", model.trained, "all"),
+        ):
+            if value != default:
+                raise InvalidSpec(
+                    f"model.{field} is {shown_value(value)}; without weights to start from it must be {shown_value(default)}."
+                )
+    elif model.arch == "softmax-regression" and model.weights.source == "imagenet":
+        raise InvalidSpec(
+            "model.weights.source is 'imagenet'; there are no such weights for softmax-regression."
+        )
 
 
 def field_rules(path: str) -> dict[str, Any]:
     """Return the JSON-schema rules of a field of the spec by its dotted path, {} where there is none."""
-    model: type[BaseModel] = Spec
-    *parents, last = path.split(".")
-    for name in parents:
-        field = model.model_fields.get(name)
-        if field is None or not (
-            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        ):
-            return {}
-        model = field.annotation
-    rules = model.model_json_schema()["properties"].get(last, {})
-    for choice in rules.get("anyOf", []):
-        if choice.get("type") != "null":
-            return {**rules, **choice}
-    return rules
-
-
-def _allowed_range(path: str) -> str:
-    rules = field_rules(path)
-    low = (
-        f"over {rules['exclusiveMinimum']}"
-        if "exclusiveMinimum" in rules
-        else f"at least {rules['minimum']}"
-        if "minimum" in rules
-        else ""
-    )
-    high = (
-        f" and under {rules['exclusiveMaximum']}"
-        if "exclusiveMaximum" in rules
-        else f" and at most {rules['maximum']}"
-        if "maximum" in rules
-        else ""
-    )
-    return low + high
+    return rules_of(Spec, path)

@@ -25,6 +25,9 @@ export const post = (path, body, headers = {}) =>
     body: body === undefined ? undefined : JSON.stringify(body),
   });
 
+/** @param {string} path @returns {Promise<any>} */
+export const remove = (path) => request(path, { method: "DELETE" });
+
 /** @param {string} path @param {RequestInit} options */
 async function request(path, options) {
   let response;

@@ -35,6 +35,30 @@ export function setAttribute(node, name, value) {
   else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
+/** Children by key: made once, then changed in place; gone ones are taken out, the rest follow the order of the items.
+ *  @template T
+ *  @param {Element} parent
+ *  @param {(item: T, index: number) => string|number} keyOf no two items share a key
+ *  @param {(item: T) => {node: any, update: (item: T) => void}} create
+ *  @returns {(items: T[]) => void} */
+export function createList(parent, keyOf, create) {
+  /** @type {Map<string|number, {node: any, update: (item: T) => void}>} */ const made = new Map();
+  return (items) => {
+    const keys = items.map(keyOf);
+    for (const [key, { node }] of made) {
+      if (keys.includes(key)) continue;
+      node.remove();
+      made.delete(key);
+    }
+    items.forEach((item, index) => {
+      const child = made.get(keys[index]) ?? create(item);
+      made.set(keys[index], child);
+      child.update(item);
+      if (parent.children[index] !== child.node) parent.insertBefore(child.node, parent.children[index] ?? null);
+    });
+  };
+}
+
 /** A state dot with its words; `show` updates both in place. */
 export function stateLabel() {
   const words = element("span");

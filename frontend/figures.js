@@ -1,6 +1,7 @@
 /** The live curves: plotly.js comes when the page is idle; a new point never resets a zoom. */
 
 import { byId, element } from "./dom.js";
+import { CONFIG, plotlyWhenIdle } from "./plotly-load.js";
 import { colourOf, readTokens, themed, TOKENS } from "./plotly-theme.js";
 
 const PLACES = /** @type {const} */ ([
@@ -9,25 +10,6 @@ const PLACES = /** @type {const} */ ([
   { name: "lr", title: "Learning rate", small: true },
   { name: "speed", title: "Training speed", small: true },
 ]);
-const CONFIG = { displayModeBar: false, displaylogo: false, responsive: true, doubleClick: "reset", scrollZoom: false };
-
-/** plotly.js adds a <style> with the rules of its maps where no element has this id; the policy would refuse it
- *  with a message in the console. We draw no maps. The id is the hash of those rules, as of plotly.js 4.1. */
-const MAP_STYLE_ID = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
-
-/** Load the library once, by a script of our own origin: the policy allows no other way. @returns {Promise<any>} */
-function loadPlotly() {
-  return new Promise((resolve, reject) => {
-    const script = element("script", { src: "/vendor/plotly.js", async: true });
-    script.addEventListener("load", () => resolve(/** @type {any} */ (window).Plotly));
-    script.addEventListener("error", () => reject(new Error("The curves cannot be drawn: /vendor/plotly.js did not load.")));
-    document.head.append(element("meta", { id: MAP_STYLE_ID }), script);
-  });
-}
-
-/** Wait until nothing more urgent is to be done. */
-const idle = () =>
-  new Promise((resolve) => ("requestIdleCallback" in window ? requestIdleCallback(resolve, { timeout: 1500 }) : setTimeout(resolve, 200)));
 
 /** @param {number} run */
 export function createFigures(run) {
@@ -69,9 +51,8 @@ export function createFigures(run) {
   const start = async () => {
     if (started) return;
     started = true;
-    await idle();
     try {
-      Plotly = await loadPlotly();
+      Plotly = await plotlyWhenIdle();
       draw();
     } catch (problem) {
       for (const note of document.querySelectorAll(".plot-waits")) note.textContent = problem.message;

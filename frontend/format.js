@@ -67,11 +67,12 @@ export function elapsedSeconds(run, now) {
 /** @param {Run} run */
 export const runTitle = (run) => run.name || run.preset || `${run.spec.model.arch} on ${run.spec.dataset.name}`;
 
-/** "alexnet · lr 0.05 · 64 px · cifar10 · seed 0". @param {Run} run */
+/** "alexnet · lr 0.05 · 64 px · cifar10 · seed 0"; on features "softmax-regression on resnet18 layer2". @param {Run} run */
 export function recipeLine(run) {
-  const { model, optimizer, dataset } = run.spec;
+  const { model, features, optimizer, dataset } = run.spec;
+  const network = features ? `${model.arch} on ${features.arch} ${features.node}` : model.arch;
   const pixels = dataset.image_size ? `${dataset.image_size} px` : null;
-  return [model.arch, `lr ${plain(optimizer.lr)}`, pixels, dataset.name, `seed ${run.seed}`].filter(Boolean).join(" · ");
+  return [network, `lr ${plain(optimizer.lr)}`, pixels, dataset.name, `seed ${run.seed}`].filter(Boolean).join(" · ");
 }
 
 /** "1 run", "3 runs". @param {number} number @param {string} noun */

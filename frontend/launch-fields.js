@@ -6,15 +6,15 @@ import { asText } from "./launch-form.js";
 /** @typedef {{node: any, input: any, set: (text: string) => void, setBase: (value: any) => void,
  *   markWrong: (wrong: boolean) => void}} Field */
 
-/** @param {{name: string, label: string, unit?: string, help?: string, placeholder?: string, numeric?: boolean,
+/** @param {{name: string, label: string, unit?: string, help?: string, placeholder?: string, numeric?: boolean, list?: string,
  *    options?: {value: string, text: string}[]}} plan
  *  @returns {Field} */
-export function createField({ name, label, unit, help, placeholder, numeric, options }) {
+export function createField({ name, label, unit, help, placeholder, numeric, list, options }) {
   const id = `field-${name.replaceAll(".", "-")}`;
   const shared = { id, name, "aria-describedby": `${id}-help`, autocomplete: "off", spellcheck: "false" };
   const input = options
     ? element("select", shared, ...options.map(({ value, text }) => element("option", { value, text })))
-    : element("input", { ...shared, type: "text", inputmode: numeric ? "decimal" : null, placeholder });
+    : element("input", { ...shared, type: "text", inputmode: numeric ? "decimal" : null, placeholder, list });
   const changed = element("button", { class: "link changed", type: "button", hidden: true, title: "Put the preset's value back" });
   const box = element("div", { class: "box" }, input);
   if (unit) box.append(element("span", { class: "unit", text: unit }));
@@ -27,12 +27,17 @@ export function createField({ name, label, unit, help, placeholder, numeric, opt
   );
   /** @type {string|null} */ let base = null;
 
+  /** The preset's value in the words of the field. */
+  const baseText = () => {
+    const option = options && [...input.options].find(({ value }) => value === base);
+    return base === "" ? "all" : (option?.text ?? base);
+  };
   const mark = () => {
     const differs = base !== null && !sameText(input.value, base, Boolean(numeric));
     node.classList.toggle("differs", differs);
     changed.hidden = !differs;
-    setText(changed, `preset: ${base === "" ? "all" : base}`);
-    if (differs) changed.setAttribute("aria-label", `${label}: put the preset's ${base === "" ? "empty field" : base} back`);
+    setText(changed, `preset: ${baseText()}`);
+    if (differs) changed.setAttribute("aria-label", `${label}: put the preset's ${base === "" ? "empty field" : baseText()} back`);
   };
   const set = (/** @type {string} */ text) => {
     input.value = text;

@@ -3,8 +3,15 @@
 import { count, plain } from "./format.js";
 
 /** @typedef {import("./types.js").Spec} Spec */
-/** @typedef {{path: string, label: string, unit?: string, main?: boolean, kind: "number"|"choice"|"model"}} FieldPlan */
+/** @typedef {{path: string, label: string, unit?: string, main?: boolean, kind: "number"|"choice"|"model"|"flag"|"node",
+ *   means?: (spec: Spec) => boolean}} FieldPlan means: where the field says something; everywhere, where it is left out */
 /** @typedef {{problem: string, path: string}} Refusal */
+
+const onFeatures = (/** @type {Spec} */ spec) => Boolean(spec.features);
+const onImages = (/** @type {Spec} */ spec) => !spec.features;
+
+/** The field of weights is none of these: its choices depend on the network. */
+export const WEIGHTS = "weights";
 
 /** @type {FieldPlan[]} */
 export const FIELDS = [
@@ -13,6 +20,11 @@ export const FIELDS = [
   { path: "batch_size", label: "Batch size", unit: "images", main: true, kind: "number" },
   { path: "dataset.image_size", label: "Image size", unit: "px", main: true, kind: "number" },
   { path: "dataset.train_limit", label: "Training images", unit: "images", main: true, kind: "number" },
+  { path: "features.node", label: "Features of the node", main: true, kind: "node", means: onFeatures },
+  { path: "features.pooling", label: "Pooling", main: true, kind: "choice", means: onFeatures },
+  { path: "features.standardize", label: "Standardise features", main: true, kind: "flag", means: onFeatures },
+  { path: "model.trained", label: "Trained layers", main: true, kind: "choice", means: onImages },
+  { path: "dataset.augment", label: "Augmentation", kind: "choice", means: onImages },
   { path: "dataset.test_limit", label: "Test images", unit: "images", kind: "number" },
   { path: "optimizer.momentum", label: "Momentum", kind: "number" },
   { path: "optimizer.weight_decay", label: "Weight decay", kind: "number" },
@@ -27,7 +39,11 @@ export const FIELDS = [
 export const valueAt = (spec, path) => path.split(".").reduce((part, key) => part?.[key], spec) ?? null;
 
 /** A value as the field shows it; null is an empty field. @param {any} value */
-export const asText = (value) => (value === null ? "" : typeof value === "number" ? plain(value) : String(value));
+export function asText(value) {
+  if (value === null) return "";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return typeof value === "number" ? plain(value) : String(value);
+}
 
 const MOST_SAID = 1e8;
 
@@ -50,7 +66,8 @@ export function rangeText(rules) {
  *  @returns {{value: any}|Refusal} */
 export function readField({ path, label, kind }, typed, nullable) {
   const text = typed.trim();
-  if (text === "") return nullable ? { value: null } : { problem: `${label} is empty; give a number.`, path };
+  if (text === "") return nullable ? { value: null } : { problem: `${label} is empty; give ${kind === "number" ? "a number" : "a name"}.`, path };
+  if (kind === "flag") return { value: text === "yes" };
   if (kind !== "number") return { value: text };
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(Number(text)))
     return { problem: `${label} is “${text}”, which is no number; write it like 10 or 0.05.`, path };

@@ -3,29 +3,33 @@
 import { count, roughly } from "./format.js";
 
 /** @typedef {import("./types.js").Run} Run */
+/** What of a run tells where it stands; the report knows no more of a run.
+ *  @typedef {Pick<Run, "state"|"progress"> & {reason?: string|null, ahead?: number|null, parent?: Run["parent"],
+ *    last: {epoch: number}|null, spec: {epochs: number}}} Standing */
 
 const FINAL = new Set(["completed", "failed", "cancelled"]);
 
-/** @param {Run} run */
+/** @param {{state: string}} run */
 export const isOver = (run) => FINAL.has(run.state);
 
-/** @param {Run} run @returns {boolean} whether a cancel would do anything */
+/** @param {{state: string}} run @returns {boolean} whether a cancel would do anything */
 export const isCancellable = (run) => !isOver(run) && run.state !== "cancelling";
 
-/** Share done in [0, 1], null where no bar is of use. @param {Run} run @returns {number|null} */
+/** Share done in [0, 1], null where no bar is of use. @param {Standing} run @returns {number|null} */
 export function fractionDone(run) {
   const { progress } = run;
   if (run.state !== "running" && run.state !== "cancelling") return null;
   if (!progress) return (run.last?.epoch ?? 0) / run.spec.epochs;
+  if (isPreparation(progress)) return progress.total ? Math.min(1, progress.done / progress.total) : 0;
   const within = progress.steps ? progress.step / progress.steps : 0;
   return Math.min(1, Math.max(0, (progress.epoch - 1 + within) / progress.epochs));
 }
 
-/** One line on where the run stands. @param {Run} run */
+/** One line on where the run stands. @param {Standing} run */
 export function stateText(run) {
   switch (run.state) {
     case "waiting":
-      return "waits for its parent";
+      return run.parent ? `waits for run ${run.parent.run}` : "waits for its parent";
     case "queued":
       return queuedText(run.ahead);
     case "running":
@@ -45,9 +49,14 @@ function queuedText(ahead) {
   return ahead === 0 ? "queued: next" : `queued: ${count(ahead)} ahead`;
 }
 
-/** @param {Run} run */
+/** Before the first epoch there may be features to make, or weights to fetch.
+ *  @param {any} progress @returns {progress is import("./types.js").Preparation} */
+const isPreparation = (progress) => typeof progress.doing === "string";
+
+/** @param {Standing} run */
 function runningText({ progress, last, spec }) {
   if (!progress) return last ? `epoch ${Math.min(last.epoch + 1, spec.epochs)} of ${spec.epochs}` : "starting…";
+  if (isPreparation(progress)) return `${progress.doing} ${count(progress.done)} of ${count(progress.total)}`;
   const epoch = `epoch ${progress.epoch} of ${progress.epochs}`;
   return progress.seconds_left === null || progress.seconds_left === undefined
     ? epoch

@@ -1,6 +1,7 @@
 /** What is known of a run besides its curves: the strip of numbers, the spec, the attempts. */
 
-import { byId, element, setText } from "./dom.js";
+import { byId, createList, element, setText } from "./dom.js";
+import { networkFacts } from "./environment-facts.js";
 import { count, duration, elapsedSeconds, isNumber, loss, MISSING, moment, NOT_FINITE, percent, plain } from "./format.js";
 
 /** @typedef {import("./types.js").Run} Run */
@@ -50,13 +51,16 @@ function lossFact({ last }, series) {
 /** @param {string} value @param {string} unit */
 const withUnit = (value, unit) => (value === MISSING ? value : `${value}${unit}`);
 
-/** The spec as pairs of a dotted path and a text. @param {any} part @param {string} [prefix] @returns {[string, string][]} */
+const HASH = /^[0-9a-f]{64}$/;
+
+/** The spec as pairs of a dotted path and a text; of weights only what they say something with. @param {any} part @param {string} [prefix] @returns {[string, string][]} */
 export function specPairs(part, prefix = "") {
   return Object.entries(part).flatMap(([key, value]) => {
     const path = prefix ? `${prefix}.${key}` : key;
+    if (key === "weights") return specPairs(Object.fromEntries(Object.entries(value).filter(([name, one]) => one !== null && (name !== "rule" || value.parent))), path);
     if (value !== null && typeof value === "object" && !Array.isArray(value)) return specPairs(value, path);
     const empty = /_limit$/.test(key) ? "all" : /size$/.test(key) ? "as stored" : "none";
-    const text = value === null ? empty : typeof value === "number" ? plain(value) : String(value);
+    const text = value === null ? empty : typeof value === "number" ? plain(value) : HASH.test(value) ? value.slice(0, 12) : String(value);
     return [/** @type {[string, string]} */ ([path, text])];
   });
 }
@@ -105,8 +109,24 @@ function attemptRow(attempt, now, open) {
   );
 }
 
-/** @param {Object<string, any>} environment */
+/** What the newest attempt tells of the network, under the heading of the run. */
+export function createNetworkFacts() {
+  const list = createList(byId("network"), (/** @type {[string, string]} */ [name]) => name, () => {
+    const name = element("dt");
+    const value = element("dd");
+    const update = (/** @type {[string, string]} */ [title, text]) => {
+      setText(name, title.toLowerCase());
+      setText(value, text);
+    };
+    return { node: element("div", {}, name, value), update };
+  });
+  /** @param {import("./types.js").Attempt[]} attempts */
+  return (attempts) => list(networkFacts(attempts.findLast(({ environment }) => environment)?.environment));
+}
+
+/** The facts of the network stand above in words already. @param {Object<string, any>} environment */
 const environmentText = (environment) =>
   Object.entries(environment)
+    .filter(([name]) => !["model", "weights", "features"].includes(name))
     .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`)
     .join("\n");

@@ -2,15 +2,18 @@
 
 import { get, serverNow } from "./api.js";
 import { createCancel } from "./cancel.js";
+import { createConfusion } from "./confusion.js";
 import { byId, setText, showProgress, stateLabel } from "./dom.js";
 import { createEpochsTable } from "./epochs-table.js";
+import { createFamily } from "./family.js";
 import { createFigures } from "./figures.js";
 import { recipeLine, runTitle } from "./format.js";
 import { closable, listenForKeys } from "./keys.js";
 import { createLive } from "./live.js";
 import { createLogPanel } from "./log-panel.js";
 import { fractionDone, stateText } from "./progress.js";
-import { createAttempts, createStrip, showSpec } from "./run-facts.js";
+import { createRunActions } from "./run-actions.js";
+import { createAttempts, createNetworkFacts, createStrip, showSpec } from "./run-facts.js";
 import { applyEvent } from "./runs-model.js";
 import { applyToSeries } from "./series-model.js";
 import { notice, showLink, watchStatus } from "./standing.js";
@@ -26,13 +29,20 @@ const onError = (/** @type {string} */ message) => notice("bad", message);
 const live = createLive({ run: id, logAfter: () => log.wholeUntil(), onEvent, onReset: load, onLink });
 const state = stateLabel();
 const cancel = createCancel({ onError, onChanged: take });
+const actions = createRunActions({ onError, onChanged: takeAgain, onDeleted: () => location.assign("/") });
+const family = createFamily();
+const confusion = createConfusion(id);
 const showStrip = createStrip();
 const showAttempts = createAttempts();
+const showNetwork = createNetworkFacts();
 const epochs = createEpochsTable();
 const figures = createFigures(id);
 const log = createLogPanel(id, serverNow);
 byId("state").append(state.node);
 byId("cancel").append(cancel.node);
+byId("actions").append(actions.node);
+byId("output").href = `/api/runs/${id}/output`;
+byId("notebook").href = `/api/runs/${id}/notebook`;
 
 /** @param {{state: "live"|"lost", since: number}} link */
 function onLink(link) {
@@ -46,12 +56,20 @@ function take(changed) {
   showRun();
 }
 
+/** A run that was put back has lost its curves, or its end: all of it is loaded again. @param {import("./types.js").Run} changed */
+function takeAgain(changed) {
+  take({ ...changed, progress: null });
+  void load();
+}
+
 function showRun() {
   if (!run) return;
   const text = stateText(run);
   state.show(run.state, run.state === "failed" ? "failed" : text);
   showProgress(byId("progress"), fractionDone(run), text);
   cancel.update(run);
+  actions.update(run);
+  family.showParent(run);
   showStrip(run, series, serverNow());
   const failed = run.state === "failed";
   byId("failure").hidden = !failed && !run.detail;
@@ -70,6 +88,14 @@ function showHeading() {
   showSpec(run);
 }
 
+/** What a run's events do not bring. @param {any} loaded */
+function showAround(loaded) {
+  showAttempts(loaded.attempts, serverNow());
+  showNetwork(loaded.attempts);
+  family.showChildren(loaded.children);
+  confusion.follow(loaded.last !== null);
+}
+
 function showSeries() {
   epochs.show(series);
   figures.setSeries(series);
@@ -84,7 +110,7 @@ async function load() {
     byId("run").hidden = false;
     showHeading();
     showRun();
-    showAttempts(loaded.attempts, serverNow());
+    showAround(loaded);
     const points = await get(`/api/runs/${id}/points`);
     series = points.series;
     showSeries();
@@ -121,7 +147,7 @@ function refreshSoon(waitMs = 300) {
       const loaded = await get(`/api/runs/${id}`);
       if (latest !== before) return refreshSoon(); // an event overtook the answer
       take(loaded);
-      showAttempts(loaded.attempts, serverNow());
+      showAround(loaded);
     } catch (problem) {
       if (problem.status === 0) refreshSoon(Math.min(waitMs * 2, 10_000)); // away: ask less and less often
       else onError(problem.message);
@@ -139,6 +165,7 @@ function onEvent(event) {
   if (event.kind === "epoch" || event.kind === "rewind") {
     series = applyToSeries(series, event);
     showSeries();
+    confusion.follow(run.last !== null);
   }
   showRun();
   if (event.kind === "state") refreshSoon();
@@ -160,6 +187,7 @@ closable(byId("help"), true);
 listenForKeys({
   n: () => location.assign("/#launch"),
   u: () => location.assign("/"),
+  r: () => location.assign("/report"),
   "/": () => byId("log-search").focus(),
   "?": () => byId("help").showModal(),
 });

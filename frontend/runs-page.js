@@ -193,6 +193,7 @@ listenForKeys({
   "/": () => byId("filter").focus(),
   j: () => table.move(1),
   k: () => table.move(-1),
+  r: () => location.assign("/report"),
   "?": () => byId("help").showModal(),
 });
 setInterval(() => {

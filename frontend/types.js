@@ -1,13 +1,16 @@
 /** The shapes that the API sends, as JSDoc types; holds no code.
  *
  * @typedef {"waiting"|"queued"|"running"|"cancelling"|"completed"|"failed"|"cancelled"} RunState
- * @typedef {{dataset: Object<string, any>, model: Object<string, any>, loss: Object<string, any>,
+ * @typedef {{dataset: Object<string, any>, model: Object<string, any>, features: Object<string, any>|null, loss: Object<string, any>,
  *   optimizer: Object<string, any>, epochs: number, batch_size: number, eval_batch_size: number, seed: number}} Spec
  * @typedef {{epoch: number, epochs: number, step: number, steps: number,
  *   images_per_second: number|null, seconds_left: number|null}} Progress epoch counts from 1
+ * @typedef {{doing: string, done: number, total: number}} Preparation what comes before the first epoch
+ * @typedef {{run: number, name: string, state: RunState}} Relative a run that starts from this one
+ * @typedef {Relative & {changed: boolean}} Parent changed: its checkpoint is another than the one begun on
  * @typedef {{id: number, name: string|null, recipe: string, preset: string|null, size: "published"|"quick"|null,
- *   experiment: string|null, spec: Spec, seed: number, state: RunState, reason: string|null, detail: string|null,
- *   attempt: number, losses: number, progress: Progress|null,
+ *   experiment: string|null, parent: Parent|null, spec: Spec, seed: number, state: RunState, reason: string|null, detail: string|null,
+ *   attempt: number, losses: number, progress: Progress|Preparation|null,
  *   last: {epoch: number, metrics: Object<string, number|null>}|null, best_test_acc: number|null, best_epoch: number|null,
  *   curve: [number, number|null][], ahead: number|null, created_at: string, started_at: string|null,
  *   finished_at: string|null, seconds: number|null}} Run
@@ -15,7 +18,7 @@
  * @typedef {{number: number, worker: string, started_at: string|null, ended_at: string|null, reason: string|null,
  *   detail: string|null, resumed_from_epoch: number|null, environment: Object<string, any>|null}} Attempt
  * @typedef {{line: number, at: string, text: string}} LogLine
- * @typedef {{name: string, title: string, section: string, about: string,
+ * @typedef {{name: string, title: string, section: string, about: string, corrects: string|null, pretraining: boolean, starts_from: string|null,
  *   sizes: {published: Spec, quick: Spec}}} Preset
  * @typedef {{name: string, title: string, hash: string|null, train_count: number, test_count: number,
  *   pixels: number, builtin: boolean}} Dataset

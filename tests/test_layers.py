@@ -30,7 +30,15 @@ ENGINE_MAY = {"spec", "errors", "catalog", "contract"}
 # Layer: what it must not import. `api` is the only one that knows HTTP, `store` the only one that knows SQL.
 FORBIDDEN = {
     "backend": ("torch", "torchvision", "worker", "frontend"),
-    "backend/store": ("fastapi", "starlette", "celery", "backend.api", "backend.queue", "backend.figures"),
+    "backend/store": (
+        "fastapi",
+        "starlette",
+        "celery",
+        "backend.api",
+        "backend.queue",
+        "backend.figures",
+        "backend.analysis",
+    ),
     "backend/api": (
         "sqlalchemy.insert",
         "sqlalchemy.update",
@@ -38,7 +46,10 @@ FORBIDDEN = {
         "sqlalchemy.select",
         "celery",
     ),
+    "backend/analysis": ("sqlalchemy", "fastapi", "celery", "backend.api", "backend.store"),
+    "backend/report": ("sqlalchemy", "fastapi", "celery", "backend.api"),
     "backend/figures": ("sqlalchemy", "fastapi", "celery", "backend.api"),
+    "backend/notebook": ("sqlalchemy", "fastapi", "starlette", "celery", "backend.api", "backend.store"),
     "backend/catalog": ("sqlalchemy", "fastapi", "celery", "backend.api", "backend.store"),
     "worker": ("fastapi", "starlette", "backend.api", "backend.app", "backend.queue", "plotly"),
     "worker/engine": (

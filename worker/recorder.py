@@ -8,14 +8,15 @@ and this process ends on the spot. It ends as well when no report was accepted f
 import os
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy.orm import Session
 
 from backend.store import attempts, logs
+from backend.store import predictions as tested
 from backend.store.attempts import Claimed
 from backend.store.session import STORE_AWAY, Database
 
@@ -48,6 +49,15 @@ class _Progress:
     step: int = 0
     steps: int = 0
     images_per_second: float | None = None
+    preparing: "_Preparing | None" = None
+    """What is done before the first epoch; None once that has begun."""
+
+
+@dataclass(frozen=True)
+class _Preparing:
+    doing: str
+    done: int
+    total: int
 
 
 @dataclass
@@ -92,6 +102,7 @@ class DatabaseRecorder:
         self._over = threading.Event()
         self._fault: Exception | None = None
         self._beats = 0
+        self._test_set: str | None = None
         self.cancel_requested = False
         self.drain_requested = False
         # The claim itself was the first proof.
@@ -130,16 +141,36 @@ class DatabaseRecorder:
             self._clock.epoch_began = time.monotonic()
         progress.epoch, progress.step, progress.steps = epoch, step, steps
         progress.images_per_second = images_per_second
+        progress.preparing = None
 
-    def epoch(self, epoch: int, metrics: dict[str, float], checkpoint: "CheckpointPointer | None") -> None:
+    def preparing(self, what: str, done: int, total: int) -> None:
+        """Say what is done before the first epoch, and how far it is. Only sets fields, and counts as going on."""
+        self._beats += 1
+        self._progress.preparing = _Preparing(what, done, total)
+
+    def test_set(self, digest: str, classes: Sequence[str], labels: bytes) -> None:
+        self._test_set = digest
+        self._add(lambda session: tested.describe_test_set(session, digest, classes, labels))
+
+    def epoch(
+        self,
+        epoch: int,
+        metrics: dict[str, float],
+        checkpoint: "CheckpointPointer | None",
+        predictions: bytes | None = None,
+    ) -> None:
         """Store an epoch, with its checkpoint if it made one; return once it is committed."""
         run_id, attempt = self._claimed.run_id, self._claimed.attempt
         pointer = None if checkpoint is None else checkpoint.to_json()
+        assert predictions is None or self._test_set, "predictions of a test set that was not told"
+        predicted = (self._test_set, predictions) if self._test_set and predictions is not None else None
         now = time.monotonic()
         self._clock.epochs_done += 1
         self._clock.seconds_of_epochs += now - self._clock.epoch_began
         self._add(
-            lambda session: attempts.report_epoch(session, run_id, attempt, epoch, metrics, pointer),
+            lambda session: attempts.report_epoch(
+                session, run_id, attempt, epoch, metrics, pointer, predicted
+            ),
             wait=True,
         )
 
@@ -235,7 +266,8 @@ class DatabaseRecorder:
 
     def _new_progress(self) -> dict[str, Any] | None:
         now = time.monotonic()
-        if now - self._told_progress < PROGRESS_SECONDS or self._progress.epoch == 0:
+        progress = self._progress
+        if now - self._told_progress < PROGRESS_SECONDS or (progress.epoch == 0 and not progress.preparing):
             return None
         told = self._described_progress(now)
         same = self._last_progress is not None and all(
@@ -248,14 +280,16 @@ class DatabaseRecorder:
 
     def _described_progress(self, now: float) -> dict[str, Any]:
         progress = self._progress
+        preparing = progress.preparing
         return {
+            **(asdict(preparing) if preparing else {}),
             "epoch": progress.epoch,
             "epochs": self._epochs,
             "step": progress.step,
             "steps": progress.steps,
             "beats": self._beats,
             "images_per_second": progress.images_per_second,
-            "seconds_left": self._seconds_left(now),
+            "seconds_left": None if preparing else self._seconds_left(now),
         }
 
     def _seconds_left(self, now: float) -> float | None:

@@ -16,7 +16,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from backend.catalog.datasets import SHAPES
+from backend.catalog.datasets import BUILTIN
 from backend.contract import Reason
 from backend.errors import DataProblem, RunyardError
 from backend.logs import set_up_logging
@@ -84,6 +84,10 @@ def _train(
     # Here and not at the top: the worker's own process imports this module too, and loads no torch.
     from worker.engine.checkpoint import CheckpointPointer
     from worker.engine.train import Outcome, TrainOptions, train
+    from worker.weights import starting_weights
+
+    def fetching(done: int, total: int) -> None:
+        recorder.preparing("fetching weights", done, total)
 
     try:
         spec = parse_spec(claimed.spec)
@@ -94,10 +98,13 @@ def _train(
             folder=settings.runs_folder / str(claimed.run_id),
             attempt=claimed.attempt,
             resume=CheckpointPointer.from_json(claimed.checkpoint) if claimed.checkpoint else None,
+            weights=starting_weights(spec, claimed, settings, database, fetching),
+            features_folder=settings.features_folder,
             options=TrainOptions(
                 device=device,
                 checkpoint_seconds=settings.checkpoint_seconds,
                 threads=settings.cpu_threads,
+                features_bytes=int(settings.features_gib * 2**30),
             ),
         )
     except RunyardError as problem:
@@ -128,12 +135,12 @@ def _failed(recorder: DatabaseRecorder, reason: Reason, detail: str) -> Verdict:
 
 def _open_dataset(spec: Spec, digest: str | None, settings: Settings, database: Database):
     from worker.engine.data import open_dataset
-    from worker.engine.shapes import ensure_shapes
+    from worker.engine.generated import ensure_generated
     from worker.importer import dataset_folder
 
     name = spec.dataset.name
-    if name == SHAPES.name:
-        return ensure_shapes(settings.data_folder)
+    if name in BUILTIN:
+        return ensure_generated(settings.data_folder, name)
     with database.read() as session:
         # A run that goes on does so on the content it began with, whatever the name means by now.
         row = datasets.find(session, name, digest)

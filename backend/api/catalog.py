@@ -4,14 +4,18 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
+from pydantic import BaseModel
 
 from backend.api.deps import DatabaseDep
-from backend.api.wire import DatasetWire, dataset_wire
+from backend.api.problems import RESPONSES
+from backend.api.wire import DatasetWire, WeightsWire, dataset_wire, weights_wire
 from backend.catalog.datasets import BUILTIN
-from backend.catalog.models import models
-from backend.catalog.presets import SIZES, presets
+from backend.catalog.models import models, nodes
+from backend.catalog.presets import SIZES, planned, presets
+from backend.errors import UnknownName
+from backend.sentences import part_of
 from backend.spec import Spec, field_rules
-from backend.store import datasets
+from backend.store import datasets, weights
 
 router = APIRouter(prefix="/api", tags=["catalog"])
 
@@ -25,6 +29,9 @@ def list_presets() -> dict[str, Any]:
             "title": known.title,
             "section": known.section,
             "about": known.about,
+            "corrects": known.corrects,
+            "pretraining": known.pretraining,
+            "starts_from": _parent_preset(known.name),
             "sizes": {size: known.spec(size).model_dump(mode="json") for size in SIZES},
         }
         for known in presets().values()
@@ -36,6 +43,17 @@ def list_presets() -> dict[str, Any]:
 def list_models() -> dict[str, Any]:
     """Return the models by name, with the image sizes they take."""
     return {"models": [asdict(model) for model in models().values()]}
+
+
+@router.get("/models/{arch}/nodes", responses=RESPONSES)
+def list_nodes(arch: str) -> dict[str, Any]:
+    """Return the nodes that features can be taken from, in their order, each with its shape for an image of 224 px.
+
+    Null where a model's nodes are not listed: any name is then accepted, and the worker checks it.
+    """
+    if arch not in models():
+        raise UnknownName("model", arch, models())
+    return {"nodes": nodes(arch)}
 
 
 @router.get("/datasets")
@@ -58,9 +76,22 @@ def list_datasets(database: DatabaseDep) -> dict[str, list[DatasetWire]]:
         return {"datasets": builtin + [dataset_wire(row) for row in datasets.current(session)]}
 
 
-def _paths() -> list[str]:
+@router.get("/weights")
+def list_weights(database: DatabaseDep) -> dict[str, list[WeightsWire]]:
+    """Return the weights that an operator imported or fetched, by architecture."""
+    with database.read() as session:
+        return {"weights": [weights_wire(row) for row in weights.everything(session)]}
+
+
+def _parent_preset(name: str) -> str | None:
+    """Return the preset whose run a preset starts from."""
+    parent = planned(name, "published").parent
+    return parent.preset if parent else None
+
+
+def _paths(part: type[BaseModel] = Spec, above: str = "") -> list[str]:
     paths = []
-    for name, field in Spec.model_fields.items():
-        parts = getattr(field.annotation, "model_fields", None)
-        paths += [f"{name}.{part}" for part in parts] if parts else [name]
+    for name, field in part.model_fields.items():
+        below = part_of(field.annotation)
+        paths += _paths(below, f"{above}{name}.") if below else [f"{above}{name}"]
     return paths

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.api.deps import BellDep, DatabaseDep
 from backend.api.problems import RESPONSES
+from backend.api.shelf import read_shelf
 from backend.api.wire import LaunchWire
+from backend.confirming import check_confirmed
 from backend.launching import Wish, checked_text, plan
-from backend.store import datasets, launches
+from backend.store import launches, workers
 
 router = APIRouter(tags=["launches"])
 
@@ -27,6 +29,8 @@ class LaunchRequest(BaseModel):
     seeds: list[int] | None = None
     name: str | None = None
     experiment: str | None = None
+    confirm: bool = False
+    """Launch also what takes hours on the processors that are there."""
 
 
 @router.post("/api/launches", status_code=201, responses=RESPONSES)
@@ -40,11 +44,13 @@ def launch(
 ) -> LaunchWire:
     """Store a launch and queue its runs. With the same Idempotency-Key and body it is done once only."""
     experiment = checked_text(request.experiment, "experiment", 200) if request.experiment else None
-    wish = Wish(**request.model_dump(exclude={"experiment"}))
+    wish = Wish(**request.model_dump(exclude={"experiment", "confirm"}))
     digest = hashlib.sha256(json.dumps(request.model_dump(), sort_keys=True).encode()).hexdigest()
     with database.read() as session:
-        pixels = {row.name: row.pixels for row in datasets.current(session)}
-    wanted = plan(wish, pixels)
+        shelf = read_shelf(session)
+        wanted = plan(wish, shelf)
+        if not request.confirm:
+            check_confirmed(wanted, shelf, workers.devices(session))
     with database.write() as session:
         accepted = launches.accept(
             session,
@@ -57,5 +63,10 @@ def launch(
         response.status_code = 200
     else:
         # After the commit, and after the answer: the bell may be slow, and workers look by themselves too.
-        background.add_task(bell.ring, len(accepted.run_ids))
-    return LaunchWire(launch=accepted.id, experiment=accepted.experiment_id, runs=accepted.run_ids)
+        background.add_task(bell.ring, len(accepted.run_ids) + len(accepted.parent_ids))
+    return LaunchWire(
+        launch=accepted.id,
+        experiment=accepted.experiment_id,
+        runs=accepted.run_ids,
+        parents=accepted.parent_ids,
+    )

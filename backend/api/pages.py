@@ -33,6 +33,11 @@ def run_page(run_id: str) -> FileResponse:
     return FileResponse(FRONTEND / "run.html")
 
 
+@router.get("/report")
+def report_page() -> FileResponse:
+    return FileResponse(FRONTEND / "report.html")
+
+
 @router.get("/favicon.ico")
 def favicon() -> RedirectResponse:
     return RedirectResponse("/static/favicon.svg")

@@ -1,14 +1,15 @@
-"""The runs: lists, one, its points, its log, its figures, and the wish to cancel it."""
+"""The runs: lists, one, its points, its log, its figures; to cancel, retry, resume and delete them."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 
-from backend.api.deps import LARGEST_INTEGER, DatabaseDep, RunId
+from backend.api.deps import LARGEST_INTEGER, BellDep, DatabaseDep, RunId
 from backend.api.problems import RESPONSES
 from backend.api.wire import (
+    DeletedWire,
     FiguresWire,
     LogLineWire,
     LogWire,
@@ -19,13 +20,14 @@ from backend.api.wire import (
     attempt_wire,
     cursor,
     iso,
+    relative_wire,
     run_fields,
     series_wire,
 )
 from backend.contract import RunState
-from backend.errors import RunStateConflict
+from backend.errors import NotFound, RunStateConflict
 from backend.figures.curves import run_figures
-from backend.store import attempts, clock, events, launches, logs, points, runs
+from backend.store import attempts, clock, events, families, launches, logs, points, revive, runs
 from backend.store.runs import RunRow
 
 MetricName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9_./ -]+$")]
@@ -59,9 +61,14 @@ def get_run(run_id: RunId, database: DatabaseDep) -> RunDetailWire:
     with database.read() as session:
         place = _cursor(session)
         row = runs.get(session, run_id)
+        set_aside = runs.attempts_with_points(session, run_id)
         return RunDetailWire(
             **_wires(session, [row])[0].model_dump(),
-            attempts=[attempt_wire(attempt) for attempt in runs.attempts(session, run_id)],
+            attempts=[
+                attempt_wire(attempt, has_points=attempt.number in set_aside)
+                for attempt in runs.attempts(session, run_id)
+            ],
+            children=[relative_wire(child) for child in families.children(session, run_id)],
             cursor=place,
         )
 
@@ -77,17 +84,52 @@ def cancel_run(run_id: RunId, database: DatabaseDep) -> RunWire:
         return _wires(session, [runs.get(session, run_id)])[0]
 
 
+@router.post("/{run_id}/retry")
+def retry_run(run_id: RunId, database: DatabaseDep, bell: BellDep, background: BackgroundTasks) -> RunWire:
+    """Train a failed or cancelled run again, from the start; its curves so far stay with their attempt."""
+    with database.write() as session:
+        revive.retry(session, run_id)
+    background.add_task(bell.ring)
+    with database.read() as session:
+        return _wires(session, [runs.get(session, run_id)])[0]
+
+
+@router.post("/{run_id}/resume")
+def resume_run(run_id: RunId, database: DatabaseDep, bell: BellDep, background: BackgroundTasks) -> RunWire:
+    """Let a failed or cancelled run go on from its checkpoint."""
+    with database.write() as session:
+        revive.resume(session, run_id)
+    background.add_task(bell.ring)
+    with database.read() as session:
+        return _wires(session, [runs.get(session, run_id)])[0]
+
+
+@router.delete("/{run_id}")
+def delete_run(run_id: RunId, database: DatabaseDep) -> DeletedWire:
+    """Delete a run that is over, for good; refused while others wait for it or train on it."""
+    with database.write() as session:
+        revive.purge(session, run_id)
+    return DeletedWire(deleted=run_id)
+
+
 @router.get("/{run_id}/points")
 def get_points(
     run_id: RunId,
     database: DatabaseDep,
     name: Annotated[list[MetricName] | None, Query(max_length=100)] = None,
+    attempt: Annotated[int | None, Query(ge=1, le=LARGEST_LINE)] = None,
 ) -> PointsWire:
-    """Return the curves of a run; with `name` (may be repeated) only those."""
+    """Return the curves of a run; with `name` (may be repeated) only those.
+
+    With `attempt` those that a retry from the start set aside in that attempt.
+    """
     with database.read() as session:
         place = _cursor(session)
         runs.get(session, run_id)
-        found = points.read(session, run_id, name)
+        if attempt is None:
+            found = points.read(session, run_id, name)
+        else:
+            found = _set_aside(session, run_id, attempt, name)
     return PointsWire(
         run=run_id, cursor=place, series={name: series_wire(series) for name, series in found.items()}
     )
@@ -134,6 +176,15 @@ def _wires(session: Session, rows: list[RunRow]) -> list[RunWire]:
         )
         for row in rows
     ]
+
+
+def _set_aside(
+    session: Session, run_id: int, attempt: int, names: list[str] | None
+) -> dict[str, points.Series]:
+    found = points.read_set_aside(session, run_id, attempt)
+    if found is None:
+        raise NotFound("curve set aside in attempt", attempt)
+    return {name: series for name, series in found.items() if not names or name in names}
 
 
 def _cursor(session: Session) -> str:

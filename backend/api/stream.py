@@ -82,6 +82,10 @@ class Stream:
         self._closed.set()
         self._send(None)
 
+    def join(self) -> None:
+        """Wait, after `close`, until the thread reads no more: the database may then be closed."""
+        self._thread.join(timeout=5)
+
     async def follow(self, after: int | None, run_id: int | None, log_after: int) -> AsyncIterator[Message]:
         """Yield what has happened since event `after` (None: a cursor of another store), then what happens."""
         subscriber = Subscriber(asyncio.get_running_loop(), run_id)

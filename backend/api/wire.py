@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.contract import OWNED, RunState
 from backend.spec import Spec
+from backend.store.families import Relative
 from backend.store.points import Series
 from backend.store.runs import RunRow
-from backend.store.tables import Attempt, DatasetRow
+from backend.store.tables import Attempt, DatasetRow, WeightsRow
 
 
 class Wire(BaseModel):
@@ -19,6 +20,19 @@ class Wire(BaseModel):
 class LastEpoch(Wire):
     epoch: int
     metrics: dict[str, float | None]
+
+
+class RelativeWire(Wire):
+    """A run that this one starts from, or that starts from it."""
+
+    run: int
+    name: str
+    state: RunState
+
+
+class ParentWire(RelativeWire):
+    changed: bool
+    """Whether its checkpoint is no longer the one that this run began on."""
 
 
 class RunWire(Wire):
@@ -45,6 +59,7 @@ class RunWire(Wire):
     curve: list[tuple[int, float | None]]
     """Test accuracy as (epoch, value), thinned where there are many epochs; null is a gap."""
     ahead: int | None
+    parent: ParentWire | None
     created_at: str
     started_at: str | None
     finished_at: str | None
@@ -60,10 +75,13 @@ class AttemptWire(Wire):
     detail: str | None
     resumed_from_epoch: int | None
     environment: dict[str, Any] | None
+    has_points: bool
+    """Whether a retry from the start set its curves aside: `/points?attempt=` gives them."""
 
 
 class RunDetailWire(RunWire):
     attempts: list[AttemptWire]
+    children: list[RelativeWire]
     cursor: str
 
 
@@ -78,6 +96,16 @@ class LaunchWire(Wire):
     launch: int
     experiment: int | None
     runs: list[int]
+    parents: list[int]
+
+
+class ReportLaunchWire(Wire):
+    """`launch` is null where nothing was missing; `reused` counts what was completed or on its way."""
+
+    launch: int | None
+    experiment: int | None
+    runs: list[int]
+    reused: int
 
 
 class SeriesWire(Wire):
@@ -90,6 +118,28 @@ class PointsWire(Wire):
     run: int
     cursor: str
     series: dict[str, SeriesWire]
+
+
+class DeletedWire(Wire):
+    deleted: int
+
+
+class LargestShareWire(Wire):
+    """The class that is predicted most often, and its share of all predictions."""
+
+    class_: str = Field(serialization_alias="class")
+    share: float
+
+
+class PredictionsWire(Wire):
+    """`confusion` has a row for each true class and a column for each predicted one, in the order of `classes`."""
+
+    epoch: int
+    count: int
+    classes: list[str]
+    confusion: list[list[int]]
+    per_class_accuracy: list[float | None]
+    largest_share: LargestShareWire | None
 
 
 class LogLineWire(Wire):
@@ -117,6 +167,17 @@ class DatasetWire(Wire):
     test_count: int
     pixels: int
     builtin: bool
+
+
+class WeightsWire(Wire):
+    """Weights to start from. `source` is imagenet or file; `classes` counts their output units."""
+
+    source: str
+    name: str
+    arch: str
+    sha256: str
+    classes: int
+    at: str
 
 
 class WorkerWire(Wire):
@@ -181,7 +242,7 @@ def run_fields(
         "preset": run.preset,
         "size": run.size,
         "experiment": row.experiment,
-        "spec": _whole_spec(run.spec),
+        "spec": whole_spec(run.spec),
         "seed": run.seed,
         "state": run.state,
         "reason": run.reason,
@@ -195,6 +256,7 @@ def run_fields(
         "best_epoch": summary.get("best_epoch"),
         "curve": curve,
         "ahead": ahead,
+        "parent": row.parent and _parent_wire(row.parent, changed=row.parent_changed),
         "created_at": iso(run.created_at),
         "started_at": maybe_iso(run.started_at),
         "finished_at": maybe_iso(run.finished_at),
@@ -202,7 +264,15 @@ def run_fields(
     }
 
 
-def _whole_spec(stored: dict[str, Any]) -> dict[str, Any]:
+def relative_wire(relative: Relative) -> RelativeWire:
+    return RelativeWire(run=relative.run_id, name=relative.name, state=RunState(relative.state))
+
+
+def _parent_wire(parent: Relative, *, changed: bool) -> ParentWire:
+    return ParentWire(**relative_wire(parent).model_dump(), changed=changed)
+
+
+def whole_spec(stored: dict[str, Any]) -> dict[str, Any]:
     """Return a stored spec with every field, in the order of the model; as it stands where a rule has changed since."""
     try:
         return Spec.model_validate(stored).model_dump(mode="json")
@@ -210,7 +280,7 @@ def _whole_spec(stored: dict[str, Any]) -> dict[str, Any]:
         return stored
 
 
-def attempt_wire(attempt: Attempt) -> AttemptWire:
+def attempt_wire(attempt: Attempt, *, has_points: bool) -> AttemptWire:
     return AttemptWire(
         number=attempt.number,
         worker=attempt.worker_id,
@@ -220,6 +290,7 @@ def attempt_wire(attempt: Attempt) -> AttemptWire:
         detail=attempt.detail,
         resumed_from_epoch=attempt.resumed_from["epoch"] if attempt.resumed_from else None,
         environment=attempt.environment,
+        has_points=has_points,
     )
 
 
@@ -237,4 +308,15 @@ def dataset_wire(row: DatasetRow) -> DatasetWire:
         test_count=row.test_count,
         pixels=row.pixels,
         builtin=False,
+    )
+
+
+def weights_wire(row: WeightsRow) -> WeightsWire:
+    return WeightsWire(
+        source=row.source,
+        name=row.name,
+        arch=row.arch,
+        sha256=row.sha256,
+        classes=row.classes,
+        at=iso(row.at),
     )

@@ -1,9 +1,10 @@
-"""The models that can be launched, by torchvision's own names, with the image sizes they take.
+"""The models that can be launched, by torchvision's own names: the image sizes they take, their layers, their cost.
 
-The list is data (`models.toml`), written by the worker's code (`python -m worker.list_models`), because
-this package loads no torch; a test in tests/worker keeps it true.
+The lists are data (`models.toml`, `nodes.json`), written by the worker's code (`python -m worker.list_models`),
+because this package loads no torch; tests in tests/worker keep them true.
 """
 
+import json
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -13,13 +14,27 @@ from backend.errors import InvalidSpec, UnknownName
 
 SOFTMAX_REGRESSION = "softmax-regression"
 
+NODES_AT_PIXELS = 224
+"""Side of the images that the listed shapes of nodes are of."""
+
 
 @dataclass(frozen=True)
 class Model:
-    """A classification model. It takes square images of `min_pixels` or more; of just that where `exact`."""
+    """A classification model. It takes square images of `min_pixels` or more; of just that where `exact`.
+
+    `output_layer` is the path of the layer that is replaced, `output_before` what stands there in the library:
+    "Linear(512, 1000)". `parameters` are with its 1000 outputs. `mega_macs` are the millions of multiply-adds of one
+    image of 224 px; of these, `vector_mega_macs` are those of linear layers on one vector of the whole image,
+    which does not grow with the image. Softmax regression has none of these: it depends on the images.
+    """
 
     name: str
     min_pixels: int
+    output_layer: str
+    output_before: str
+    parameters: int
+    mega_macs: float
+    vector_mega_macs: float
     exact: bool = False
 
 
@@ -48,3 +63,29 @@ def check_image_size(arch: str, pixels: int) -> None:
         raise InvalidSpec(
             f"dataset.image_size is {pixels} pixels; {arch} needs images of at least {model.min_pixels} pixels."
         )
+
+
+def nodes(arch: str) -> dict[str, tuple[int, ...]] | None:
+    """Return the nodes of a model's graph, each with the shape of what it holds of one image of 224 px.
+
+    In the order of the graph; modules stand in it too, each for its last node. None where a model's nodes are not
+    listed: the worker then checks.
+    """
+    return _all_nodes().get(arch)
+
+
+@cache
+def _all_nodes() -> dict[str, dict[str, tuple[int, ...]]]:
+    listed = json.loads((files("backend.catalog") / "nodes.json").read_text("utf-8"))
+    return {arch: {node: tuple(shape) for node, shape in shapes.items()} for arch, shapes in listed.items()}
+
+
+def check_node(arch: str, node: str) -> None:
+    """Refuse a node that a listed model does not have.
+
+    Raises:
+        UnknownName: naming the near ones.
+    """
+    known = nodes(arch)
+    if known is not None and node not in known:
+        raise UnknownName(f"node of {arch}", node, known)

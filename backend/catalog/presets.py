@@ -1,7 +1,12 @@
-"""The presets: named specs, each as published and in a quick size, one TOML file apiece."""
+"""The presets: named specs, each as published and in a quick size, one TOML file apiece.
+
+A preset may start from another one's training: its table of weights then names that preset. `planned` turns
+such names into recipes, along the whole chain of parents.
+"""
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -15,28 +20,107 @@ SIZES: tuple[Size, ...] = ("published", "quick")
 
 @dataclass(frozen=True)
 class Preset:
-    """A named spec. `section` is the section of the published report that it repeats."""
+    """A named spec. `section` is the section of the published report that it repeats, "" where it repeats none.
+
+    `corrects` names the preset of which this one is the corrected twin; `pretraining` marks one that learns
+    from other images than those of the run that starts from it.
+    """
 
     name: str
     title: str
     section: str
     about: str
-    specs: dict[Size, dict[str, Any]]
+    corrects: str | None
+    pretraining: bool
+    tables: dict[Size, dict[str, Any]]
+    """The two sizes, as written: weights may name a preset."""
 
-    def spec(self, size: Size, overrides: dict[str, Any] | None = None) -> Spec:
+    def spec(self, size: Size, overrides: Mapping[str, Any] | None = None) -> Spec:
         """Return the spec in one size, with single fields overridden.
 
         Raises:
             InvalidSpec: an override names no field, or a value is out of its range.
         """
-        return parse_spec(merged(self.specs[size], overrides or {}))
+        return planned(self.name, size, overrides).spec
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A spec to be trained, and the one whose training it starts from."""
+
+    spec: Spec
+    preset: str | None = None
+    size: Size | None = None
+    parent: "Planned | None" = None
+
+    def chain(self) -> "list[Planned]":
+        """Return this one and all that it starts from, the first to be trained first."""
+        return [*(self.parent.chain() if self.parent else []), self]
+
+
+Resolve = Callable[[str, dict[str, Any]], Planned]
+"""From the name of a parent preset, and the table of the spec that starts from it, to the planned parent."""
+
+
+def planned(
+    name: str, size: Size, overrides: Mapping[str, Any] | None = None, resolve: Resolve | None = None
+) -> Planned:
+    """Return the spec of a preset, with what it starts from.
+
+    A parent is trained on the child's images, in the same size, unless `resolve` says otherwise.
+
+    Raises:
+        UnknownName: there is no such preset.
+        InvalidSpec: an override names no field, or a value is out of its range.
+    """
+    table = merged(preset(name).tables[size], overrides or {})
+    return replace(planned_table(table, size, resolve), preset=name, size=size)
+
+
+def planned_table(
+    table: Mapping[str, Any], size: Size = "published", resolve: Resolve | None = None
+) -> Planned:
+    """Return the spec that a table describes, where its weights may name a preset as `preset`."""
+    table = dict(table)
+    parent = None
+    for holder in ("model", "features"):
+        weights = _weights_of(table, holder)
+        if weights is None or "preset" not in weights:
+            continue
+        if "parent" in weights or weights.get("source") != "parent":
+            # An override chose another start than the preset's.
+            table[holder] = {**table[holder], "weights": _without_preset(weights)}
+            continue
+        parent = (resolve or _on_the_same_images(size))(str(weights["preset"]), table)
+        named = {**_without_preset(weights), "parent": parent.spec.recipe_hash()}
+        table[holder] = {**table[holder], "weights": named}
+    return Planned(parse_spec(table), parent=parent)
+
+
+def _without_preset(weights: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in weights.items() if key != "preset"}
+
+
+def _weights_of(table: Mapping[str, Any], holder: str) -> dict[str, Any] | None:
+    part = table.get(holder)
+    weights = part.get("weights") if isinstance(part, dict) else None
+    return weights if isinstance(weights, dict) else None
+
+
+def _on_the_same_images(size: Size) -> Resolve:
+    def resolve(name: str, child: dict[str, Any]) -> Planned:
+        same = {} if preset(name).pretraining else {"dataset": child.get("dataset", {})}
+        return planned(name, size, same)
+
+    return resolve
 
 
 @cache
 def presets() -> dict[str, Preset]:
-    """Return all presets by name, in the order of the report's sections."""
+    """Return all presets by name, in the order of the report's sections, a corrected twin after its preset."""
     found = [_read(entry.name.removesuffix(".toml"), entry.read_text("utf-8")) for entry in _preset_files()]
-    return {preset.name: preset for preset in sorted(found, key=lambda preset: preset.section)}
+    ordered = sorted(found, key=lambda one: (one.section or "9", one.corrects is not None, one.name))
+    return {preset.name: preset for preset in ordered}
 
 
 def preset(name: str) -> Preset:
@@ -51,7 +135,7 @@ def preset(name: str) -> Preset:
         raise UnknownName("preset", name, presets()) from None
 
 
-def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return `base` with `changes` laid over it, table by table; neither is altered."""
     result = dict(base)
     for key, value in changes.items():
@@ -73,5 +157,7 @@ def _read(name: str, text: str) -> Preset:
         title=table["title"],
         section=table["section"],
         about=table["about"],
-        specs={"published": published, "quick": merged(published, table["quick"])},
+        corrects=table.get("corrects"),
+        pretraining=table.get("pretraining", False),
+        tables={"published": published, "quick": merged(published, table["quick"])},
     )

@@ -1,4 +1,4 @@
-"""The `runyard` command. All but `up`, `data import` and `db` speak HTTP to a running service.
+"""The `runyard` command. All but `up`, `db`, and `import` and `fetch` of `data` and `weights` speak HTTP to a running service.
 
 Exit codes: 0 done; 1 refused or failed, with one sentence; 2 the command line itself is wrong.
 """

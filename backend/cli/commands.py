@@ -3,13 +3,18 @@
 import math
 import subprocess
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from backend.catalog.datasets import FETCHABLE
 from backend.cli import show
-from backend.client import Client
-from backend.errors import RunyardError
+from backend.cli.notebook_command import exports
+from backend.cli.report_commands import report
+from backend.cli.run_actions import actions
+from backend.cli.seeds import parse_seeds
+from backend.cli.service import Json, open_client
+from backend.cli.weights_commands import weights
 from backend.launching import LONGEST_NAME
 from backend.settings import read_settings
 
@@ -19,12 +24,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-data = typer.Typer(help="Data sets: list them, import class folders or archives.", no_args_is_help=True)
+data = typer.Typer(
+    help="Data sets: list them, import class folders or archives, fetch well-known ones.",
+    no_args_is_help=True,
+)
 db = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(actions)
+app.add_typer(exports)
 app.add_typer(data, name="data")
+app.add_typer(weights, name="weights")
+app.add_typer(report, name="report")
 app.add_typer(db, name="db")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 @app.command()
@@ -56,16 +66,20 @@ def launch(
         str | None, typer.Option(help=f"Name of the runs, up to {LONGEST_NAME} characters.")
     ] = None,
     watch_: Annotated[bool, typer.Option("--watch", help="Follow the first run to its end.")] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Launch also what takes hours on the processors that are here.")
+    ] = False,
     json_: Json = False,
 ) -> None:
-    """Queue runs of a preset."""
-    with _client() as client:
+    """Queue runs of a preset, and with them what they start from where it is not there yet."""
+    with open_client() as client:
         answer = client.launch(
             preset=preset,
             size="quick" if quick else "published",
             overrides=_overrides(set_ or []),
-            seeds=_seeds(seeds),
+            seeds=parse_seeds(seeds),
             name=name,
+            confirm=confirm or None,
         )
         show.launched(answer, as_json=json_)
         if watch_:
@@ -79,35 +93,21 @@ def runs(
     json_: Json = False,
 ) -> None:
     """List runs, the newest first."""
-    with _client() as client:
+    with open_client() as client:
         show.runs(client.runs(limit=limit, state=state), as_json=json_)
 
 
 @app.command()
 def watch(run: Annotated[int, typer.Argument(help="Id of the run.")]) -> None:
     """Follow a run to its end. Exits with 0 where it completes, else with 1."""
-    with _client() as client:
+    with open_client() as client:
         raise typer.Exit(show.watch(client, run))
-
-
-@app.command()
-def cancel(runs: Annotated[list[int], typer.Argument(help="Ids of the runs.")], json_: Json = False) -> None:
-    """Cancel runs."""
-    problems = 0
-    with _client() as client:
-        for run_id in runs:
-            try:
-                show.cancelled(client.cancel(run_id), as_json=json_)
-            except RunyardError as problem:
-                problems += 1
-                print(problem, file=sys.stderr)
-    raise typer.Exit(1 if problems else 0)
 
 
 @data.command("list")
 def list_data(json_: Json = False) -> None:
     """List the data sets."""
-    with _client() as client:
+    with open_client() as client:
         show.datasets(client.datasets(), as_json=json_)
 
 
@@ -120,12 +120,18 @@ def import_data(
     ] = False,
 ) -> None:
     """Import class folders, or an archive of them, on this machine; the service need not run."""
-    # The worker's code decodes images; it runs in a process of its own, as this package loads no torch.
-    ended = subprocess.run(
-        [sys.executable, "-m", "worker.data_command", name, path, *(["--replace"] if replace else [])],
-        check=False,
-    )
-    raise typer.Exit(ended.returncode)
+    _run_data_command("import", *(["--replace"] if replace else []), "--", name, path)
+
+
+@data.command("fetch")
+def fetch_data(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(FETCHABLE)}.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Let a name that is taken mean these images from now on.")
+    ] = False,
+) -> None:
+    """Download a well-known data set to this machine; the service need not run."""
+    _run_data_command("fetch", *(["--replace"] if replace else []), "--", name)
 
 
 @db.command("upgrade")
@@ -140,21 +146,10 @@ def upgrade() -> None:
     database.dispose()
 
 
-def _client() -> Client:
-    settings = read_settings()
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return Client(f"http://{host}:{settings.port}")
-
-
-def _seeds(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise typer.BadParameter(
-            f"--seeds is {text!r}; it must be whole numbers with commas, such as 0,1,2."
-        ) from None
+def _run_data_command(*arguments: str) -> NoReturn:
+    # The worker's code reads images; it runs in a process of its own, as this package loads no torch.
+    ended = subprocess.run([sys.executable, "-m", "worker.data_command", *arguments], check=False)
+    raise typer.Exit(ended.returncode)
 
 
 def _overrides(pairs: list[str]) -> dict[str, Any] | None:

@@ -25,8 +25,10 @@ def launched(answer: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         _print_json(answer)
         return
-    ids = answer["runs"]
+    ids, parents = answer["runs"], answer["parents"]
     named = f"run {ids[0]}" if len(ids) == 1 else f"runs {ids[0]} to {ids[-1]}"
+    if parents:
+        named += f", and what they start from: {', '.join(f'run {parent}' for parent in parents)}"
     print(f"Queued {named}. Follow with: runyard watch {ids[0]}")
 
 
@@ -49,7 +51,7 @@ def runs(page: dict[str, Any], *, as_json: bool) -> None:
             escape(run["name"]),
             escape(run["spec"]["dataset"]["name"]),
             run["size"] or "",
-            _state(run["state"]),
+            state_text(run["state"]),
             f"{last['epoch']}/{run['spec']['epochs']}",
             percent(last["metrics"].get("test_acc")),
             percent(run["best_test_acc"]),
@@ -58,11 +60,14 @@ def runs(page: dict[str, Any], *, as_json: bool) -> None:
     Console().print(table)
 
 
-def cancelled(run: dict[str, Any], *, as_json: bool) -> None:
+def moved(answer: dict[str, Any], *, as_json: bool) -> None:
+    """Tell what became of a run that was moved: its new state, or that it is gone."""
     if as_json:
-        _print_json(run)
+        _print_json(answer)
+    elif "deleted" in answer:
+        print(f"Run {answer['deleted']} is deleted.")
     else:
-        print(f"Run {run['id']} is {run['state']}.")
+        print(f"Run {answer['id']} is {answer['state']}.")
 
 
 def datasets(found: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -80,6 +85,23 @@ def datasets(found: list[dict[str, Any]], *, as_json: bool) -> None:
             f"{dataset['test_count']:,}",
             str(dataset["pixels"]),
             (dataset["hash"] or "generated")[:12],
+        )
+    Console().print(table)
+
+
+def weights(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        _print_json(found)
+        return
+    if not found:
+        print("No weights yet. Try: runyard weights fetch resnet18")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("model", "source", "name", "classes", "hash"):
+        table.add_column(title, justify="right" if title == "classes" else "left")
+    for one in found:
+        table.add_row(
+            one["arch"], one["source"], escape(one["name"]), f"{one['classes']:,}", one["sha256"][:12]
         )
     Console().print(table)
 
@@ -102,7 +124,7 @@ def watch(client: Client, run_id: int) -> int:
                     raise
     run = client.run(run_id)
     console.print(_table(client, run))
-    console.print(f"Run {run_id} is {_state(run['state'])}. {escape(run['detail'] or '')}".rstrip())
+    console.print(f"Run {run_id} is {state_text(run['state'])}. {escape(run['detail'] or '')}".rstrip())
     return 0 if run["state"] == RunState.COMPLETED else 1
 
 
@@ -119,7 +141,7 @@ def _follow(live: Live, client: Client, run: dict[str, Any]) -> None:
 
 def _show(live: Live, run: dict[str, Any]) -> None:
     last = run["last"] or {"epoch": 0, "metrics": {}}
-    parts = [f"run {run['id']}", _state(run["state"])]
+    parts = [f"run {run['id']}", state_text(run["state"])]
     if run["ahead"]:
         parts.append(f"{run['ahead']} ahead")
     progress = run["progress"]
@@ -152,7 +174,8 @@ def percent(value: float | None) -> str:
     return "—" if value is None else f"{100 * value:.1f} %"
 
 
-def _state(state: str) -> str:
+def state_text(state: str) -> str:
+    """Return a state in its colour, as rich's markup."""
     colour = COLOURS.get(state)
     return f"[{colour}]{state}[/{colour}]" if colour else state
 

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ColumnElement
 
 from backend.contract import MAX_LOSSES, OWNED, EventKind, Reason, RunState
-from backend.store import clock, events, logs, points
+from backend.store import clock, events, families, logs, points
+from backend.store import predictions as tested
 from backend.store.changes import changed
+from backend.store.families import ParentRun
 from backend.store.tables import Attempt, Run
 from backend.text import storable
 
@@ -31,6 +33,8 @@ class Claimed:
     checkpoint: dict[str, Any] | None
     data_hash: str | None
     """Content of the data set that the attempt before saw; the name may mean another by now."""
+    parent: ParentRun | None = None
+    """The run that this one starts from; None for one that needs none, and where that run is gone."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def claim(session: Session, owner: str, lease_seconds: float) -> Claimed | None:
     if row is None:
         return None
     run_id, attempt, spec, recipe_id, checkpoint = row
+    parent = families.begin_on_parent(session, run_id, anew=checkpoint is None)
     data_hash = _data_hash(session, run_id) if checkpoint else None
     session.execute(
         insert(Attempt).values(
@@ -80,8 +85,8 @@ def claim(session: Session, owner: str, lease_seconds: float) -> Claimed | None:
     )
     if attempt > 1:
         _rewind(session, run_id, attempt, checkpoint["epoch"] if checkpoint else 0)
-    _state_event(session, run_id, RunState.RUNNING, attempt=attempt)
-    return Claimed(run_id, attempt, owner, spec, recipe_id, checkpoint, data_hash)
+    events.record_state(session, run_id, RunState.RUNNING, attempt=attempt)
+    return Claimed(run_id, attempt, owner, spec, recipe_id, checkpoint, data_hash, parent)
 
 
 def renew(
@@ -113,8 +118,12 @@ def report_epoch(
     epoch: int,
     metrics: dict[str, float],
     checkpoint: dict[str, Any] | None,
+    predictions: tuple[str, bytes] | None = None,
 ) -> None:
-    """Store an epoch's points and, where one was made, point to its checkpoint; after `renew`, in its transaction."""
+    """Store an epoch's points and, where one was made, point to its checkpoint; after `renew`, in its transaction.
+
+    `predictions` are the hash of a test set that was described, and the classes predicted for it.
+    """
     known = session.execute(select(Run.summary).where(Run.id == run_id)).scalar_one()
     if known is not None and known["epoch"] >= epoch:
         return  # told already: the answer to that commit was lost on the way
@@ -125,6 +134,9 @@ def report_epoch(
         # What gets ahead is not the run that kills its workers: the count begins anew.
         values |= {"checkpoint": checkpoint, "losses": 0}
     session.execute(update(Run).where(Run.id == run_id, Run.attempt == attempt).values(**values))
+    if predictions is not None:
+        tested.write(session, run_id, epoch, *predictions)
+    tested.prune(session, run_id)
     events.record(
         session,
         run_id,
@@ -170,7 +182,8 @@ def finish(
     if moved != 1:
         return False
     _end_attempt(session, run_id, attempt, reason, detail)
-    _state_event(session, run_id, state, reason, detail, attempt)
+    events.record_state(session, run_id, state, reason, detail, attempt)
+    families.pass_on(session, run_id)
     return True
 
 
@@ -187,7 +200,7 @@ def release(session: Session, run_id: int, attempt: int, owner: str) -> bool:
         # A wish to cancel came first: then the run is over.
         return finish(session, run_id, attempt, owner, RunState.CANCELLED, Reason.CANCELLED)
     _end_attempt(session, run_id, attempt, Reason.DRAINED, None)
-    _state_event(session, run_id, RunState.QUEUED, Reason.DRAINED, None, attempt)
+    events.record_state(session, run_id, RunState.QUEUED, Reason.DRAINED, None, attempt)
     return True
 
 
@@ -201,7 +214,14 @@ def lose(
 def expire(session: Session, *, backoff_seconds: float) -> int:
     """Take the runs whose lease has ended from their owners; return how many."""
     ended = and_(Run.state.in_(OWNED), Run.lease_until < clock.now(session))
-    return _lose(session, ended, "The worker was not heard of until its lease ended.", backoff_seconds)
+    # In one order, and none that another holds just now: two who expire at once must not wait for one another.
+    held = select(Run.id).where(ended).order_by(Run.id).with_for_update(skip_locked=True)
+    return _lose(
+        session,
+        and_(ended, Run.id.in_(held)),
+        "The worker was not heard of until its lease ended.",
+        backoff_seconds,
+    )
 
 
 def cancel(session: Session, run_id: int) -> bool:
@@ -224,7 +244,8 @@ def cancel(session: Session, run_id: int) -> bool:
     if moved is None:
         return False
     state, reason, attempt = moved
-    _state_event(session, run_id, state, reason, None, attempt)
+    events.record_state(session, run_id, state, reason, None, attempt)
+    families.pass_on(session, run_id)
     return True
 
 
@@ -278,7 +299,8 @@ def _lose(session: Session, which: ColumnElement[bool], detail: str, backoff_sec
     for run_id, attempt, state, reason, text in lost:
         _end_attempt(session, run_id, attempt, Reason.WORKER_LOST, detail)
         logs.append(session, run_id, [f"Attempt {attempt} ended: worker lost. {detail}"])
-        _state_event(session, run_id, state, reason, text, attempt)
+        events.record_state(session, run_id, state, reason, text, attempt)
+        families.pass_on(session, run_id)
     return len(lost)
 
 
@@ -297,19 +319,8 @@ def _end_attempt(session: Session, run_id: int, attempt: int, reason: str | None
 def _rewind(session: Session, run_id: int, attempt: int, epoch: int) -> None:
     """Forget what came after the checkpoint: the next attempt will tell it again."""
     points.delete_after(session, run_id, epoch)
+    tested.delete_after(session, run_id, epoch)
     session.execute(update(Run).where(Run.id == run_id).values(summary=points.summary_of(session, run_id)))
     start = f"the checkpoint of epoch {epoch}" if epoch else "the beginning"
     logs.append(session, run_id, [f"Attempt {attempt} starts from {start}."])
     events.record(session, run_id, EventKind.REWIND, {"epoch": epoch, "attempt": attempt})
-
-
-def _state_event(
-    session: Session,
-    run_id: int,
-    state: str,
-    reason: str | None = None,
-    detail: str | None = None,
-    attempt: int = 0,
-) -> None:
-    payload = {"state": str(state), "reason": reason, "detail": detail, "attempt": attempt}
-    events.record(session, run_id, EventKind.STATE, payload)

@@ -33,6 +33,19 @@ def record(session: Session, run_id: int, kind: EventKind, payload: dict[str, An
     session.info.setdefault("pending_events", []).append((run_id, str(kind), payload))
 
 
+def record_state(
+    session: Session,
+    run_id: int,
+    state: str,
+    reason: str | None = None,
+    detail: str | None = None,
+    attempt: int = 0,
+) -> None:
+    """Put the event of a run's new state into this transaction."""
+    payload = {"state": str(state), "reason": reason, "detail": detail, "attempt": attempt}
+    record(session, run_id, EventKind.STATE, payload)
+
+
 def append_pending(session: Session) -> None:
     """Write the pending events as the last statements before the commit (a hook of `Database`)."""
     if session.in_nested_transaction():

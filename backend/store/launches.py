@@ -1,5 +1,10 @@
-"""Accepting a launch: the launch, its experiment, its recipes, its runs and their events, all or nothing."""
+"""Accepting a launch: the launch, its experiment, its recipes, its runs and their events, all or nothing.
 
+A run that starts from another's training finds that one here: a run of the parent's recipe and seed that is
+completed or on its way; else the launch brings it along.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, insert, select
@@ -7,29 +12,34 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.contract import EventKind, RunState
-from backend.errors import IdempotencyConflict
+from backend.errors import IdempotencyConflict, InvalidSpec
 from backend.spec import Spec
-from backend.store import clock, events
+from backend.store import clock, events, families
 from backend.store.tables import Experiment, Launch, Recipe, Run
 
 
 @dataclass(frozen=True)
 class NewRun:
-    """One run to be stored."""
+    """One run to be stored; `parent` is launched with it where no run of its recipe and seed is there."""
 
     spec: Spec
     name: str
     preset: str | None = None
     size: str | None = None
+    parent: "NewRun | None" = None
 
 
 @dataclass(frozen=True)
 class AcceptedLaunch:
-    """`repeated` says that this very request had been accepted before."""
+    """`run_ids` are the runs that were asked for, `parent_ids` those that came along.
+
+    `repeated` says that this very request had been accepted before: then all stand in `run_ids`.
+    """
 
     id: int
     experiment_id: int | None
     run_ids: list[int] = field(default_factory=list)
+    parent_ids: list[int] = field(default_factory=list)
     repeated: bool = False
 
 
@@ -46,37 +56,103 @@ def accept(
     Raises:
         IdempotencyConflict: the key was used with another body.
     """
-    known = _known(session, idempotency_key, body_sha256)
-    if known is not None:
-        return known
+    earlier = known(session, idempotency_key, body_sha256)
+    if earlier is not None:
+        return earlier
     try:
         # Two requests with one key at the same moment: the second meets the unique key here. The
         # savepoint keeps its transaction usable on Postgres.
         with session.begin_nested():
             launch_id, experiment_id = _insert_launch(session, idempotency_key, body_sha256, experiment)
     except IntegrityError:
-        known = _known(session, idempotency_key, body_sha256)
-        if known is None:
+        earlier = known(session, idempotency_key, body_sha256)
+        if earlier is None:
             raise
-        return known
-    recipes: dict[str, int] = {}
-    ids = []
-    for run in runs:
+        return earlier
+    storing = _Storing(session, launch_id, experiment_id)
+    ids = [storing.store(run) for run in runs]
+    # The state of a parent may have changed between the look at it and now.
+    families.settle(session, storing.waiting)
+    return AcceptedLaunch(launch_id, experiment_id, ids, storing.parent_ids)
+
+
+class _Storing:
+    """The rows of one launch in the making; a parent that several of its runs share is stored once."""
+
+    def __init__(self, session: Session, launch_id: int, experiment_id: int | None) -> None:
+        self._session = session
+        self._launch_id = launch_id
+        self._experiment_id = experiment_id
+        self._recipes: dict[str, int] = {}
+        self._stored: dict[tuple[str, int], int] = {}
+        self.parent_ids: list[int] = []
+        self.waiting: list[int] = []
+
+    def store(self, run: NewRun) -> int:
+        """Store a run, and before it the parent that it needs and that is not there yet."""
+        parent_id = self._parent_of(run)
         digest = run.spec.recipe_hash()
-        if digest not in recipes:
-            recipes[digest] = _recipe_id(session, run.spec, digest)
-        ids.append(_insert_run(session, run, recipes[digest], launch_id, experiment_id))
-    for run_id in ids:
-        events.record(
-            session,
-            run_id,
-            EventKind.STATE,
-            {"state": RunState.QUEUED, "reason": None, "detail": None, "attempt": 0},
+        if digest not in self._recipes:
+            self._recipes[digest] = _recipe_id(self._session, run.spec, digest)
+        state = RunState.QUEUED if parent_id is None else RunState.WAITING
+        run_id = _insert_run(
+            self._session, run, self._recipes[digest], self._launch_id, self._experiment_id, parent_id, state
         )
-    return AcceptedLaunch(launch_id, experiment_id, ids)
+        if parent_id is not None:
+            self.waiting.append(run_id)
+        self._stored[digest, run.spec.seed] = run_id
+        payload = {"state": state, "reason": None, "detail": None, "attempt": 0}
+        events.record(self._session, run_id, EventKind.STATE, payload)
+        return run_id
+
+    def _parent_of(self, run: NewRun) -> int | None:
+        weights = run.spec.weights
+        if weights.source != "parent":
+            return None
+        assert weights.parent
+        seed = run.spec.parent_seed()
+        known = self._stored.get((weights.parent, seed)) or usable_run(self._session, weights.parent, seed)
+        if known is not None:
+            return known
+        if run.parent is None:
+            raise InvalidSpec(
+                f"No run of the recipe {weights.parent[:12]} with seed {seed} is completed or on its way: "
+                "launch or retry it first."
+            )
+        made = self.store(run.parent)
+        self.parent_ids.append(made)
+        return made
 
 
-def _known(session: Session, key: str | None, body_sha256: str) -> AcceptedLaunch | None:
+def missing(session: Session, runs: Iterable[NewRun]) -> list[NewRun]:
+    """Return those of the runs of which none with the same recipe and seed is completed or on its way."""
+    return [run for run in runs if usable_run(session, run.spec.recipe_hash(), run.spec.seed) is None]
+
+
+def usable_run(session: Session, recipe_hash: str, seed: int) -> int | None:
+    """Return the run of a recipe and seed that another may start from: a completed one, else one on its way."""
+    return session.scalars(
+        select(Run.id)
+        .join(Recipe, Recipe.id == Run.recipe_id)
+        .where(
+            Recipe.hash == recipe_hash,
+            Run.seed == seed,
+            Run.deleted_at.is_(None),
+            Run.state.not_in((RunState.FAILED, RunState.CANCELLED, RunState.CANCELLING)),
+        )
+        .order_by(Run.state != RunState.COMPLETED, Run.id.desc())
+        .limit(1)
+        # Held until the child is stored: it must not be deleted in between.
+        .with_for_update(read=True, of=Run)
+    ).one_or_none()
+
+
+def known(session: Session, key: str | None, body_sha256: str) -> AcceptedLaunch | None:
+    """Return what a request with this key was answered with before; None where there was none.
+
+    Raises:
+        IdempotencyConflict: the key was used with another body.
+    """
     if key is None:
         return None
     launch = session.execute(select(Launch).where(Launch.idempotency_key == key)).scalar_one_or_none()
@@ -110,7 +186,13 @@ def _insert_launch(
 
 
 def _insert_run(
-    session: Session, run: NewRun, recipe_id: int, launch_id: int, experiment_id: int | None
+    session: Session,
+    run: NewRun,
+    recipe_id: int,
+    launch_id: int,
+    experiment_id: int | None,
+    parent_id: int | None,
+    state: RunState,
 ) -> int:
     return session.execute(
         insert(Run)
@@ -124,7 +206,8 @@ def _insert_run(
             name=run.name,
             preset=run.preset,
             size=run.size,
-            state=RunState.QUEUED,
+            state=state,
+            parent_run_id=parent_id,
             created_at=clock.now(session),
         )
         .returning(Run.id)

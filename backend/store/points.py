@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.store import clock
-from backend.store.tables import Point, Run
+from backend.store.tables import Attempt, Point, Run
 
 SPARK_POINTS = 60
 """Curves in lists are thinned to about this many points."""
@@ -21,6 +21,13 @@ class Series:
     epochs: list[int] = field(default_factory=list)
     values: list[float | None] = field(default_factory=list)
     nonfinite: dict[int, str] = field(default_factory=dict)
+
+    def by_epoch(self) -> dict[int, float]:
+        """Return the values by epoch, those that are no numbers as the floats that they were."""
+        return {
+            epoch: float(self.nonfinite.get(epoch, "nan")) if value is None else value
+            for epoch, value in zip(self.epochs, self.values, strict=True)
+        }
 
 
 def split(metrics: dict[str, float]) -> tuple[dict[str, float | None], dict[str, str]]:
@@ -110,14 +117,60 @@ def summary_of(session: Session, run_id: int) -> dict[str, Any] | None:
     if last is None:
         return None
     rows = session.execute(select(Point.name, Point.value).where(Point.run_id == run_id, Point.epoch == last))
-    best = session.execute(
+    value, epoch = best(session, run_id, last)
+    return {"epoch": last, "metrics": dict(rows.all()), "best_test_acc": value, "best_epoch": epoch}
+
+
+def best(session: Session, run_id: int, last: int) -> tuple[float | None, int | None]:
+    """Return the highest test accuracy up to an epoch, and the first epoch that reached it."""
+    found = session.execute(
         select(Point.value, Point.epoch)
-        .where(Point.run_id == run_id, Point.name == "test_acc", Point.value.is_not(None))
+        .where(
+            Point.run_id == run_id,
+            Point.name == "test_acc",
+            Point.value.is_not(None),
+            Point.step <= last,
+        )
         .order_by(Point.value.desc(), Point.epoch)
         .limit(1)
     ).one_or_none()
-    value, epoch = best if best is not None else (None, None)
-    return {"epoch": last, "metrics": dict(rows.all()), "best_test_acc": value, "best_epoch": epoch}
+    return (None, None) if found is None else (found.value, found.epoch)
+
+
+def set_aside(session: Session, run_id: int, attempt: int) -> None:
+    """Move the curves of a run into the attempt that ended with them; its own are empty then."""
+    found = read(session, run_id)
+    if not found:
+        return
+    curves = {
+        name: {
+            "epochs": series.epochs,
+            "values": series.values,
+            "nonfinite": {str(epoch): kind for epoch, kind in series.nonfinite.items()},
+        }
+        for name, series in found.items()
+    }
+    session.execute(
+        update(Attempt).where(Attempt.run_id == run_id, Attempt.number == attempt).values(points=curves)
+    )
+    delete_after(session, run_id, 0)
+
+
+def read_set_aside(session: Session, run_id: int, attempt: int) -> dict[str, Series] | None:
+    """Return the curves that a retry set aside in an attempt; None where none lie there."""
+    kept = session.execute(
+        select(Attempt.points).where(Attempt.run_id == run_id, Attempt.number == attempt)
+    ).scalar_one_or_none()
+    if kept is None:
+        return None
+    return {
+        name: Series(
+            curve["epochs"],
+            curve["values"],
+            {int(epoch): kind for epoch, kind in curve["nonfinite"].items()},
+        )
+        for name, curve in kept.items()
+    }
 
 
 def _name(value: float) -> str:

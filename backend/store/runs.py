@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session, aliased, defer
 
 from backend.contract import OWNED, RunState
 from backend.errors import NotFound
+from backend.store.families import Relative, has_changed
 from backend.store.tables import Attempt, Experiment, Recipe, Run
 
 
@@ -18,6 +20,9 @@ class RunRow:
     run: Run
     recipe_hash: str
     experiment: str | None
+    parent: Relative | None
+    parent_changed: bool
+    """Whether the parent's checkpoint is no longer the one that this run began on."""
 
 
 def get(session: Session, run_id: int) -> RunRow:
@@ -29,7 +34,7 @@ def get(session: Session, run_id: int) -> RunRow:
     row = session.execute(_rows().where(Run.id == run_id)).one_or_none()
     if row is None:
         raise NotFound("run", run_id)
-    return RunRow(*row)
+    return _run_row(row)
 
 
 def page(
@@ -41,12 +46,19 @@ def page(
         query = query.where(Run.id < before)
     if state is not None:
         query = query.where(Run.state == state)
-    return [RunRow(*row) for row in session.execute(query)]
+    return [_run_row(row) for row in session.execute(query)]
 
 
 def attempts(session: Session, run_id: int) -> Sequence[Attempt]:
-    """Return the attempts of a run, the first one first."""
-    return session.scalars(select(Attempt).where(Attempt.run_id == run_id).order_by(Attempt.number)).all()
+    """Return the attempts of a run, the first one first, without the curves set aside in them."""
+    query = select(Attempt).where(Attempt.run_id == run_id).order_by(Attempt.number)
+    return session.scalars(query.options(defer(Attempt.points))).all()
+
+
+def attempts_with_points(session: Session, run_id: int) -> set[int]:
+    """Return the numbers of the attempts that hold curves which a retry set aside."""
+    query = select(Attempt.number).where(Attempt.run_id == run_id, Attempt.points.is_not(None))
+    return set(session.scalars(query))
 
 
 def ahead_in_queue(session: Session, run_ids: list[int]) -> dict[int, int]:
@@ -78,9 +90,19 @@ def claimable(session: Session, now: float) -> int:
 
 
 def _rows():
+    parent = aliased(Run)
     return (
-        select(Run, Recipe.hash, Experiment.name)
+        select(Run, Recipe.hash, Experiment.name, parent.id, parent.name, parent.state, parent.checkpoint)
         .join(Recipe, Recipe.id == Run.recipe_id)
         .outerjoin(Experiment, Experiment.id == Run.experiment_id)
+        .outerjoin(parent, parent.id == Run.parent_run_id)
         .where(Run.deleted_at.is_(None))
     )
+
+
+def _run_row(row: Row[*tuple[Any, ...]]) -> RunRow:
+    run, recipe_hash, experiment, parent_id, name, state, checkpoint = row
+    if parent_id is None:
+        return RunRow(run, recipe_hash, experiment, None, parent_changed=False)
+    parent = Relative(parent_id, name, state)
+    return RunRow(run, recipe_hash, experiment, parent, has_changed(run.parent_sha256, checkpoint))

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Text,
     UniqueConstraint,
@@ -89,6 +90,10 @@ class Run(Base):
     cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
     not_before: Mapped[float] = mapped_column(default=0.0)
 
+    parent_run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
+    parent_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Checkpoint of the parent that this run began on: the parent may be trained again afterwards."""
+
     checkpoint: Mapped[dict[str, Any] | None]
     progress: Mapped[dict[str, Any] | None]
     summary: Mapped[dict[str, Any] | None]
@@ -103,6 +108,7 @@ class Run(Base):
         Index("run_queue", "state", "priority", "id"),
         Index("run_recipe", "recipe_id"),
         Index("run_launch", "launch_id"),
+        Index("run_parent", "parent_run_id"),
     )
 
 
@@ -119,6 +125,8 @@ class Attempt(Base):
     detail: Mapped[str | None] = mapped_column(Text)
     resumed_from: Mapped[dict[str, Any] | None]
     environment: Mapped[dict[str, Any] | None]
+    points: Mapped[dict[str, Any] | None]
+    """The curves that a retry from the start set aside, as {metric: {"epochs", "values", "nonfinite"}}."""
 
 
 class Point(Base):
@@ -133,6 +141,49 @@ class Point(Base):
     nonfinite: Mapped[str | None] = mapped_column(String(4))
     at: Mapped[float]
     __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class TestSet(Base):
+    """The true classes of the images that runs are tested on, in the order of their predictions.
+
+    `labels` has one unsigned integer for each image, little-endian, of 1 byte where there are 256 classes at
+    most, else of 2. `hash` is over the data's content and the images chosen of it.
+    """
+
+    __tablename__ = "test_set"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    classes: Mapped[list[str]] = mapped_column(Json)
+    labels: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Prediction(Base):
+    """The classes that a run predicted for its test set after an epoch, encoded as `TestSet.labels`.
+
+    Kept of the last and of the best epoch, and of the two that were so at the last checkpoint.
+    """
+
+    __tablename__ = "prediction"
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    test_set: Mapped[str] = mapped_column(ForeignKey("test_set.hash"))
+    classes: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class WeightsRow(Base):
+    """Weights that an operator imported or fetched. `source` is that of `backend.spec.WeightsSpec`: imagenet or file.
+
+    `name` is torchvision's name of its weights (IMAGENET1K_V1), or the operator's of a file.
+    """
+
+    __tablename__ = "weights"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    source: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(100))
+    arch: Mapped[str] = mapped_column(String(100))
+    sha256: Mapped[str] = mapped_column(String(64))
+    classes: Mapped[int]
+    at: Mapped[float]
+    __table_args__ = (UniqueConstraint("source", "name", "arch"),)
 
 
 class Event(Base):

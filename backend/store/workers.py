@@ -48,3 +48,8 @@ def leave(session: Session, worker_id: str) -> None:
 def everyone(session: Session) -> Sequence[Worker]:
     """Return all known workers by host and device."""
     return session.scalars(select(Worker).order_by(Worker.host, Worker.device, Worker.id)).all()
+
+
+def devices(session: Session) -> set[str]:
+    """Return the devices of the known workers: "cpu", or the ids of GPUs."""
+    return set(session.scalars(select(Worker.device)))

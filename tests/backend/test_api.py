@@ -230,7 +230,11 @@ def test_an_imported_data_set_is_listed_and_can_be_launched(client: TestClient, 
     new = datasets.NewDataset("birds", "a" * 64, ["x", "y"], 10, 4, 48, 3)
     with store.write() as session:
         datasets.register(session, new)
-    assert [found["name"] for found in client.get("/api/datasets").json()["datasets"]] == ["shapes", "birds"]
+    assert [found["name"] for found in client.get("/api/datasets").json()["datasets"]] == [
+        "shapes",
+        "glyphs",
+        "birds",
+    ]
     assert launch(client, overrides={"dataset": {"name": "birds"}}).status_code == 201
 
 

@@ -1,5 +1,6 @@
 """A real Chromium before a real Runyard. A page that logs an error or breaks its policy fails its test."""
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from backend.client import ServiceProblem
 from tests.processes.stack import Stack
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -33,6 +35,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("browser") / "home"
     with Stack(home, lease_seconds=10, poll_seconds=0.5) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on(stack: Stack) -> Iterator[None]:
+    """Cancel what a test left running, so that one that fails holds up no other."""
+    yield
+    for state in ("running", "queued", "waiting"):
+        for run in stack.client.runs(limit=500, state=state)["runs"]:
+            with contextlib.suppress(ServiceProblem):  # it ended by itself, or with its parent
+                stack.client.cancel(run["id"])
 
 
 @pytest.fixture

@@ -107,6 +107,61 @@ def test_a_wrong_value_is_told_in_one_sentence_and_nothing_typed_is_lost(
     assert [run["id"] for run in stack.client.runs()["runs"][:1]] == [run["id"] for run in before]
 
 
+def test_the_form_shows_only_the_fields_that_mean_something_for_the_preset(page: Page) -> None:
+    open_launch(page, "softmax-resnet18-last")
+    for name in ("features-node", "features-pooling", "features-standardize"):
+        expect(page.locator(f"#field-{name}")).to_be_visible()
+    expect(page.locator("#field-features-node")).to_have_value("layer4")
+    expect(page.locator("#field-weights")).to_be_hidden()
+    expect(page.locator("#launch-body")).to_contain_text(
+        "the weights of “ResNet-18 fine-tuned” with the same seed"
+    )
+    page.locator("input[name=preset][value=alexnet-fine-tuned]").check(force=True)
+    expect(page.locator("#field-features-node")).to_be_hidden()
+    expect(page.locator("#field-weights")).to_have_value("imagenet")
+    expect(page.locator("#field-model-trained")).to_be_visible()
+    page.locator("#field-weights").select_option("none")
+    expect(page.locator("#field-model-trained")).to_be_hidden()  # of a random start all layers are trained
+    expect(page.locator("#launch-summary")).to_have_text("2 fields differ from the preset")
+
+
+def test_a_launch_of_hours_is_asked_about_and_sent_after_a_second_click(
+    page: Page, stack: Stack, allowed_messages: list[str]
+) -> None:
+    allowed_messages.append("409")
+    blocker = stack.launch(epochs=5000)
+    stack.until(lambda: stack.state(blocker) == "running")
+    open_launch(page, "vgg16-fine-tuned")
+    page.locator("input[name=size][value=published]").check(force=True)
+    page.locator("#field-dataset-name").select_option("shapes")
+    page.locator("#field-weights").select_option("none")
+    page.locator("#launch-submit").click()
+    expect(page.locator("#launch-error")).to_contain_text("on a CPU")
+    expect(page.locator("#launch-submit")).to_have_text("Launch all the same")
+    page.locator("#field-epochs").fill("9")  # another launch is asked about anew
+    expect(page.locator("#launch-submit")).to_have_text("Launch 1 run")
+    page.locator("#launch-submit").click()
+    expect(page.locator("#launch-submit")).to_have_text("Launch all the same")
+    run = stack.client.run(submit(page))
+    assert run["preset"] == "vgg16-fine-tuned"
+    assert run["spec"]["epochs"] == 9
+    assert run["spec"]["model"]["weights"]["source"] == "none"
+
+
+def test_a_corrected_twin_stands_behind_more_presets(page: Page, stack: Stack) -> None:
+    page.goto("/#launch")
+    twin = page.locator("label.preset", has_text="Softmax regression on the pixels, corrected")
+    expect(twin).to_be_hidden()
+    page.get_by_text("More presets").click()
+    twin.click()
+    page.locator("input[name=size][value=quick]").check(force=True)
+    page.locator("#field-dataset-name").select_option("shapes")
+    page.locator("#field-epochs").fill("1")
+    run = stack.wait_for_end(submit(page))
+    assert run["preset"] == "softmax-original-corrected"
+    assert run["spec"]["loss"]["name"] == "cross_entropy"
+
+
 def test_an_image_too_small_for_the_model_is_refused_by_the_service_in_the_form(
     page: Page, stack: Stack, allowed_messages: list[str]
 ) -> None:

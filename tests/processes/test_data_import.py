@@ -1,11 +1,16 @@
-"""`runyard data import` as a person runs it: one sentence for each thing that cannot be, nothing half-written."""
+"""`runyard data import` and `fetch` as a person runs them: one sentence for each thing that cannot be, nothing half-written."""
 
+import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from tests.processes.images import import_command, write_class_folders
+from tests.processes.stack import ROOT
+from tests.servers import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -55,6 +60,7 @@ def test_an_archive_that_leads_outside_is_refused_and_leaves_nothing(home: Path,
         ("birds", "/nowhere/at/all", "There is no file or folder"),
         ("birds", __file__, "no folder, tar"),
         ("shapes", "/nowhere", "generated data set"),
+        ("glyphs", "/nowhere", "generated data set"),
         ("../evil", "/nowhere", "letters, digits"),
     ],
 )
@@ -72,3 +78,38 @@ def test_a_home_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path) -> N
     assert refused.returncode == 1
     assert refused.stderr.strip().startswith("RUNYARD_HOME is ")
     assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def fetch_command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Fetch where every road to the outside ends at a port that nobody listens at."""
+    nobody = f"http://127.0.0.1:{free_port()}"
+    return subprocess.run(
+        [sys.executable, "-m", "backend.cli", "data", "fetch", *arguments],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "RUNYARD_HOME": str(home),
+            "http_proxy": nobody,
+            "https_proxy": nobody,
+            "no_proxy": "",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_a_network_fetch_says_in_one_sentence_what_helps(home: Path) -> None:
+    refused = fetch_command(home, "cifar10")
+    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (1, 1), refused.stderr
+    assert refused.stderr.startswith("CIFAR-10 could not be downloaded (")
+    assert "`runyard data import cifar10 PATH`" in refused.stderr
+    assert left_over(home) == []
+
+
+@pytest.mark.parametrize("name", ["shapes", "cifar-10", "-x"])
+def test_what_cannot_be_fetched_is_told_with_what_can(home: Path, name: str) -> None:
+    refused = fetch_command(home, "--", name)
+    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (1, 1), refused.stderr
+    assert f"There is no data set to download '{name}'." in refused.stderr
+    assert "cifar10" in refused.stderr

@@ -23,6 +23,18 @@ def launch(database: Database, count: int = 1, **changes) -> list[int]:
         return launches.accept(session, wanted, body_sha256="0" * 64).run_ids
 
 
+def launch_child(database: Database, parent_id: int) -> int:
+    """Launch a run that starts from another, which must be the newest of its recipe and not be lost."""
+    with database.write() as session:
+        parent = Spec.model_validate(run(session, parent_id).spec)
+        weights = {"source": "parent", "parent": parent.recipe_hash()}
+        spec = a_spec(seed=parent.seed, model={"arch": "softmax-regression", "weights": weights})
+        wanted = launches.NewRun(spec, f"child of {parent_id}")
+        (child_id,) = launches.accept(session, [wanted], body_sha256="0" * 64).run_ids
+        assert run(session, child_id).parent_run_id == parent_id
+    return child_id
+
+
 def claim(database: Database, owner: str = "worker-a", at: float | None = None) -> Claimed:
     """Claim the best run, as if the time were `at`."""
     with database.write() as session:
@@ -34,20 +46,38 @@ def claim(database: Database, owner: str = "worker-a", at: float | None = None) 
 
 
 def report(
-    database: Database, claimed: Claimed, epoch: int, metrics: dict, checkpoint: dict | None = None
+    database: Database,
+    claimed: Claimed,
+    epoch: int,
+    metrics: dict,
+    checkpoint: dict | None = None,
+    predictions: tuple[str, bytes] | None = None,
 ) -> bool:
     """Report an epoch as a recorder does; return whether the fence let it through."""
     with database.write() as session:
         renewed = attempts.renew(session, claimed.run_id, claimed.attempt, claimed.owner, LEASE)
         if renewed is None:
             return False
-        attempts.report_epoch(session, claimed.run_id, claimed.attempt, epoch, metrics, checkpoint)
+        attempts.report_epoch(
+            session, claimed.run_id, claimed.attempt, epoch, metrics, checkpoint, predictions
+        )
         return True
 
 
 def end(database: Database, claimed: Claimed, state: RunState) -> bool:
     with database.write() as session:
         return attempts.finish(session, claimed.run_id, claimed.attempt, claimed.owner, state)
+
+
+def pointer(epoch: int, digit: str = "a") -> dict:
+    """Return a checkpoint's pointer, as a worker reports it."""
+    return {"epoch": epoch, "name": f"attempt-1-epoch-{epoch}", "sha256": digit * 64}
+
+
+def complete(database: Database, claimed: Claimed, digit: str = "a") -> None:
+    """Report one epoch with its checkpoint, and end the run as completed."""
+    assert report(database, claimed, 1, {"test_acc": 0.5}, pointer(1, digit))
+    assert end(database, claimed, RunState.COMPLETED)
 
 
 def expire_at(database: Database, time: float, backoff_seconds: float = 0.0) -> int:

@@ -7,6 +7,7 @@ from PIL import Image
 
 from backend.spec import DatasetSpec
 from tests.worker.tiny import tiny_dataset
+from worker.engine.augment import Changes
 from worker.engine.batches import both_halves, epoch_order, resize, subset
 from worker.engine.data import Dataset
 
@@ -104,3 +105,91 @@ def test_a_subset_of_rare_classes_takes_all_they_have() -> None:
 def test_no_limit_or_one_beyond_the_set_takes_all_images() -> None:
     assert subset(np.zeros(10), None) is None
     assert subset(np.zeros(10), 10) is None
+
+
+def changed(mirrored: list[bool], shifts: list[tuple[int, int]], images_BCHW: torch.Tensor) -> torch.Tensor:
+    return Changes(torch.tensor(mirrored), torch.tensor(shifts)).apply(images_BCHW)
+
+
+def test_an_image_is_shifted_down_and_right_and_then_mirrored_with_black_coming_in() -> None:
+    image = torch.arange(1, 10, dtype=torch.uint8).view(1, 1, 3, 3)  # 1 2 3 / 4 5 6 / 7 8 9
+    both = changed([False, True], [(1, 1), (1, -1)], image.expand(2, 1, 3, 3))
+    assert both[0, 0].tolist() == [[0, 0, 0], [0, 1, 2], [0, 4, 5]]
+    assert both[1, 0].tolist() == [[0, 0, 0], [0, 3, 2], [0, 6, 5]]
+
+
+def test_unshifted_and_not_mirrored_an_image_stays_as_it_is_and_mirrored_twice_too() -> None:
+    images = torch.randint(
+        0, 256, (4, 3, 7, 7), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
+    still = [(0, 0)] * 4
+    assert torch.equal(changed([False] * 4, still, images), images)
+    once = changed([True] * 4, still, images)
+    assert torch.equal(once, images.flip(-1))
+    assert torch.equal(changed([True] * 4, still, once), images)
+
+
+def test_a_shift_by_the_whole_image_leaves_black() -> None:
+    assert changed([True], [(5, 0)], torch.ones(1, 3, 5, 5)).count_nonzero() == 0
+
+
+def test_half_of_all_images_are_mirrored_and_shifts_reach_just_as_far_as_they_may() -> None:
+    drawn = Changes.drawn(4_000, 4, torch.Generator().manual_seed(3))
+    assert 0.45 < drawn.mirrored.float().mean() < 0.55
+    assert (drawn.shifts.min(), drawn.shifts.max()) == (-4, 4)
+    assert Changes.drawn(10, 0, torch.Generator()).shifts.count_nonzero() == 0
+
+
+def test_an_epoch_repeats_its_augmentation_whatever_was_drawn_before_and_in_any_order(tmp_path: Path) -> None:
+    dataset = tiny_dataset(tmp_path)
+    first, resumed = halves(dataset, augment="crop_flip")[0], halves(dataset, augment="crop_flip")[0]
+    first.start_epoch(7, 1)
+    first.start_epoch(7, 2)
+    torch.manual_seed(99)
+    resumed.start_epoch(7, 2)
+    batch = first.batch(torch.tensor([4, 9, 2]))[0].clone()
+    again = resumed.batch(torch.tensor([2, 4, 9]))[0]
+    assert torch.equal(batch, again[[1, 2, 0]])
+
+
+def test_augmentation_differs_between_epochs_and_seeds(tmp_path: Path) -> None:
+    train, _ = halves(tiny_dataset(tmp_path), augment="crop_flip")
+    seen = []
+    for seed, epoch in ((7, 1), (7, 2), (8, 1)):
+        train.start_epoch(seed, epoch)
+        seen.append(train.batch(torch.arange(8))[0].clone())
+    assert not torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[0], seen[2])
+
+
+def test_flip_gives_each_image_or_its_mirror_image(tmp_path: Path) -> None:
+    dataset = tiny_dataset(tmp_path)
+    train, plain = halves(dataset, augment="flip")[0], halves(dataset)[0]
+    train.start_epoch(7, 1)
+    picked = torch.arange(8)
+    augmented_BCHW, images_BCHW = train.batch(picked)[0], plain.batch(picked)[0]
+    mirrored = [
+        torch.equal(one, other.flip(-1)) for one, other in zip(augmented_BCHW, images_BCHW, strict=True)
+    ]
+    same = [torch.equal(one, other) for one, other in zip(augmented_BCHW, images_BCHW, strict=True)]
+    assert any(mirrored)
+    assert any(same)
+    assert all(one or other for one, other in zip(mirrored, same, strict=True))
+
+
+def test_test_images_are_never_augmented_and_training_images_only_where_it_is_wished(tmp_path: Path) -> None:
+    dataset, picked = tiny_dataset(tmp_path), torch.arange(8)
+    plain_train, plain_test = halves(dataset)
+    _, test = halves(dataset, augment="crop_flip")
+    before = plain_train.batch(picked)[0].clone()
+    for images in (plain_train, test):
+        images.start_epoch(7, 1)
+    assert torch.equal(plain_train.batch(picked)[0], before)
+    assert torch.equal(test.batch(picked)[0], plain_test.batch(picked)[0])
+
+
+def test_augmented_images_are_normalised_after_the_black_came_in(tmp_path: Path) -> None:
+    train, _ = halves(tiny_dataset(tmp_path), augment="crop_flip", normalize="imagenet")
+    train.start_epoch(7, 1)
+    batch_BCHW, _ = train.batch(torch.arange(8))
+    assert batch_BCHW[:, 0].min().item() == pytest.approx(-0.485 / 0.229)

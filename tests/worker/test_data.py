@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.catalog.datasets import SHAPES
+from backend.catalog.datasets import BUILTIN, GLYPHS, SHAPES
 from backend.errors import DataProblem
 from tests.worker.tiny import tiny_dataset
-from worker.engine import shapes
-from worker.engine.data import dataset_folder, open_dataset, write_dataset
-from worker.engine.shapes import DRAWINGS, balanced_labels, draw, ensure_shapes
+from worker.engine import generated
+from worker.engine.data import Dataset, dataset_folder, open_dataset, write_dataset
+from worker.engine.generated import SOURCES, balanced_labels, draw, ensure_generated
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -64,8 +64,20 @@ def test_a_truncated_array_is_recognised(tmp_path: Path) -> None:
         open_dataset(path.parent)
 
 
-def test_every_shape_of_the_catalog_can_be_drawn() -> None:
-    assert tuple(DRAWINGS) == SHAPES.classes
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
+    """Both generated sets, in one folder."""
+    folder = tmp_path_factory.mktemp("data")
+    return {name: ensure_generated(folder, name) for name in BUILTIN}
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_every_class_of_a_generated_set_can_be_drawn(name: str) -> None:
+    assert tuple(SOURCES[name].drawings) == BUILTIN[name].classes
+
+
+def test_the_generated_sets_have_no_class_in_common() -> None:
+    assert set(SHAPES.classes).isdisjoint(GLYPHS.classes)
 
 
 def test_a_drawing_depends_on_the_seed_alone() -> None:
@@ -74,27 +86,39 @@ def test_a_drawing_depends_on_the_seed_alone() -> None:
     assert (draw(labels, 16, 1) != draw(labels, 16, 2)).any()
 
 
-def test_of_several_askers_at_once_one_makes_the_shapes(
+def test_a_label_is_drawn_as_the_class_of_its_place() -> None:
+    labels = np.zeros(4, dtype=np.int64)
+    drawings = SOURCES["glyphs"].drawings
+    alone = {"heart": drawings["heart"]}
+    assert (draw(labels, 16, 1, alone) == draw(labels + 2, 16, 1, drawings)).all()
+    assert (draw(labels, 16, 1, alone) != draw(labels + 3, 16, 1, drawings)).any()
+
+
+def test_of_several_askers_at_once_one_makes_the_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
 
-    def draw_few(labels: np.ndarray, pixels: int, seed: int) -> np.ndarray:
+    def draw_few(labels: np.ndarray, pixels: int, seed: int, drawings: object) -> np.ndarray:
         made.append(seed)
         return np.zeros((len(labels), 2, 2, 3), dtype=np.uint8)
 
-    monkeypatch.setattr(shapes, "draw", draw_few)
+    monkeypatch.setattr(generated, "draw", draw_few)
     with ThreadPoolExecutor(4) as pool:
-        hashes = {dataset.hash for dataset in pool.map(ensure_shapes, [tmp_path] * 4)}
-    assert len(hashes) == 1
+        askers = [pool.submit(ensure_generated, tmp_path, "shapes") for _ in range(4)]
+    assert len({asker.result().hash for asker in askers}) == 1
     assert len(made) == 2  # training and test
 
 
-def test_the_shapes_have_the_counts_of_the_catalog(tmp_path: Path) -> None:
-    made = ensure_shapes(tmp_path)
-    assert (len(made.train_labels), len(made.test_labels), made.pixels) == (
-        SHAPES.train_count,
-        SHAPES.test_count,
-        SHAPES.pixels,
-    )
-    assert set(np.bincount(made.test_labels)) == {SHAPES.test_count // 10}
+def test_the_shapes_have_the_content_that_runs_of_the_past_recorded(both: dict[str, Dataset]) -> None:
+    """Drawn by version 1: whoever changes what is drawn must raise the version, and this hash with it."""
+    assert both["shapes"].hash == "4f5ab0047184a4d27d4e7f7ebd4ad2fe2ad87537d46d6d721d499be0bb538e6f"
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_a_generated_set_is_what_the_catalog_says(name: str, both: dict[str, Dataset]) -> None:
+    made, known = both[name], BUILTIN[name]
+    assert (made.name, made.classes) == (name, known.classes)
+    assert (len(made.train_labels), len(made.test_labels)) == (known.train_count, known.test_count)
+    assert (made.pixels, made.channels) == (known.pixels, 3)
+    assert set(np.bincount(made.test_labels)) == {known.test_count // len(known.classes)}

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from backend.contract import RunState
 from backend.processes import wait_until
-from backend.store import attempts, logs, points, runs
+from backend.store import attempts, logs, points, predictions, runs
 from backend.store.attempts import Claimed
 from backend.store.session import Database
 from tests.store import scenes
@@ -63,6 +63,41 @@ def test_progress_reaches_the_store_with_the_time_left(database: Database, claim
     assert progress is not None
     assert (progress["epoch"], progress["epochs"], progress["step"]) == (2, 5, 3)
     assert progress["seconds_left"] >= 0
+
+
+def test_what_is_prepared_is_told_until_the_first_epoch(database: Database, claimed: Claimed) -> None:
+    def stored() -> dict:
+        with database.read() as session:
+            return runs.get(session, claimed.run_id).run.progress or {}
+
+    with recording(database, claimed) as (recorder, _):
+        recorder.preparing("making features", 64, 100)
+        assert wait_until(lambda: stored().get("done") == 64, 10)
+        told = stored()
+        assert (told["doing"], told["total"], told["epoch"]) == ("making features", 100, 0)
+        # The supervisor's watch must see that it goes on.
+        recorder.preparing("making features", 64, 100)
+        assert wait_until(lambda: stored()["beats"] > told["beats"], 10)
+        recorder.progress(epoch=1, step=1, steps=10, images_per_second=100.0)
+        assert wait_until(lambda: stored()["epoch"] == 1, 10)
+    assert "doing" not in stored()
+
+
+def test_predictions_reach_the_store_with_the_classes_they_are_compared_to(
+    database: Database, claimed: Claimed
+) -> None:
+    with recording(database, claimed) as (recorder, _):
+        recorder.test_set("d" * 64, ("cat", "dog"), b"\x00\x01\x01")
+        recorder.epoch(1, {"test_acc": 0.5}, None, b"\x00\x00\x01")
+    with database.read() as session:
+        found = predictions.read(session, claimed.run_id, "last")
+    assert found
+    assert (found.epoch, found.names, found.labels, found.predicted) == (
+        1,
+        ["cat", "dog"],
+        b"\x00\x01\x01",
+        b"\x00\x00\x01",
+    )
 
 
 def test_a_wish_to_cancel_is_heard(database: Database, claimed: Claimed) -> None:

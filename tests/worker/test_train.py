@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from backend.contract import METRICS, TIMING_METRICS
 from backend.errors import DataProblem, InvalidSpec
@@ -13,8 +14,10 @@ from tests.worker.tiny import OPTIONS, tiny_dataset, tiny_spec, trained
 from worker.engine import checkpoint
 from worker.engine.checkpoint import BrokenCheckpoint, CheckpointPointer
 from worker.engine.data import Dataset
+from worker.engine.evaluate import encoded
 from worker.engine.recorder import MemoryRecorder
 from worker.engine.train import Outcome
+from worker.engine.weights import StartingWeights
 
 REPEATED = tuple(name for name in METRICS if name not in TIMING_METRICS)
 
@@ -200,10 +203,10 @@ def test_no_checkpoint_is_deleted_before_its_successor_is_committed(dataset: Dat
     found: list[bool] = []
 
     class Looking(MemoryRecorder):
-        def epoch(self, epoch, metrics, checkpoint) -> None:
+        def epoch(self, epoch, metrics, checkpoint, predictions=None) -> None:
             last = self.pointer()
             found.append(last is None or (tmp_path / f"{last.name}.pt").exists())
-            super().epoch(epoch, metrics, checkpoint)
+            super().epoch(epoch, metrics, checkpoint, predictions)
 
     trained(tiny_spec(epochs=5), dataset, tmp_path, recorder=Looking())
     assert found == [True] * 5
@@ -287,3 +290,118 @@ def test_labels_of_the_memory_map_are_never_written(dataset: Dataset, tmp_path: 
     before = np.array(dataset.train_images)
     trained(tiny_spec(dataset={"normalize": "dataset"}), dataset, tmp_path)
     assert (before == dataset.train_images).all()
+
+
+# What it is tested on, and what it predicted.
+
+
+def test_the_predictions_of_each_epoch_make_up_its_accuracy(dataset: Dataset, tmp_path: Path) -> None:
+    _, recorder = trained(tiny_spec(dataset={"test_limit": 25}), dataset, tmp_path)
+    assert recorder.tested_on
+    digest, classes, labels = recorder.tested_on
+    assert (len(labels), classes) == (25, dataset.classes)
+    assert recorder.facts["test_set"] == digest
+    for one in recorder.epochs:
+        assert one.predictions
+        right = sum(said == true for said, true in zip(one.predictions, labels, strict=True))
+        assert right / 25 == one.metrics["test_acc"]
+
+
+def test_the_test_set_is_known_by_the_data_and_the_images_chosen(dataset: Dataset, tmp_path: Path) -> None:
+    def digest(data: Dataset = dataset, **changes: object) -> str:
+        _, recorder = trained(tiny_spec(epochs=1, **changes), data, tmp_path)
+        return recorder.facts["test_set"]
+
+    whole = digest()
+    assert len(whole) == 64
+    assert digest(seed=5, dataset={"train_limit": 20, "test_limit": 40}) == whole
+    assert digest(dataset={"test_limit": 39}) != whole
+    assert digest(replace(dataset, hash="f" * 64)) != whole
+
+
+@pytest.mark.parametrize(
+    ("class_count", "code"), [(256, b"\x01\x00\xff"), (257, b"\x01\x00\x00\x00\xff\x00")]
+)
+def test_classes_take_one_byte_each_up_to_256_and_two_above(class_count: int, code: bytes) -> None:
+    assert encoded(np.array([1, 0, 255]), class_count) == code
+
+
+# Augmentation and starting weights.
+
+
+def test_augmented_images_train_to_other_numbers_and_are_tested_as_they_are(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    plain, flipped = (
+        trained(tiny_spec(epochs=1, dataset={"augment": augment}), dataset, tmp_path / augment)[1]
+        for augment in ("none", "crop_flip")
+    )
+    assert plain.series("train_loss") != flipped.series("train_loss")
+    still = tiny_spec(epochs=1, optimizer={"lr": 1e-12}, dataset={"augment": "crop_flip"})
+    _, untrained = trained(still, dataset, tmp_path / "still")
+    _, unchanged = trained(
+        tiny_spec(epochs=1, optimizer={"lr": 1e-12}), dataset, tmp_path / "still-and-plain"
+    )
+    assert untrained.series("test_loss") == pytest.approx(unchanged.series("test_loss"))
+
+
+def test_resumed_with_augmentation_equals_uninterrupted(dataset: Dataset, tmp_path: Path) -> None:
+    spec = tiny_spec(epochs=3, dataset={"augment": "crop_flip"})
+    _, whole = trained(spec, dataset, tmp_path / "whole")
+    cut = MemoryRecorder(stop_when=lambda it: len(it.epochs) == 1)
+    _, first = trained(spec, dataset, tmp_path / "cut", recorder=cut)
+    _, second = trained(spec, dataset, tmp_path / "cut", attempt=2, resume=first.pointer())
+    assert whole.series("train_loss") == first.series("train_loss") + second.series("train_loss")
+
+
+def parent_weights(dataset: Dataset, folder: Path) -> StartingWeights:
+    """The checkpoint of a short training, as a child begins with it."""
+    _, recorder = trained(with_dropout(seed=9), dataset, folder)
+    pointer = recorder.pointer()
+    assert pointer
+    return StartingWeights(folder / f"{pointer.name}.safetensors", "a" * 64, "file", "the file 'mine'")
+
+
+def from_weights(**model: str) -> Spec:
+    return tiny_spec(
+        model={"arch": "mobilenet_v3_small", "weights": {"source": "file", "name": "mine"}, **model},
+        optimizer={"momentum": 0.9},
+        batch_size=16,
+    )
+
+
+def test_resumed_from_starting_weights_equals_uninterrupted(dataset_32: Dataset, tmp_path: Path) -> None:
+    start, spec = parent_weights(dataset_32, tmp_path / "parent"), from_weights()
+    _, whole = trained(spec, dataset_32, tmp_path / "whole", weights=start)
+    _, first = trained(spec, dataset_32, tmp_path / "cut", recorder=stop_in_epoch(3), weights=start)
+    # The checkpoint holds all: a run that goes on needs what it began with no more.
+    _, second = trained(spec, dataset_32, tmp_path / "cut", attempt=2, resume=first.pointer())
+    assert repeated(whole) == {
+        name: values + repeated(second)[name] for name, values in repeated(first).items()
+    }
+    assert weights(tmp_path / "whole", whole.pointer()) == weights(tmp_path / "cut", second.pointer())
+    assert whole.facts["weights"] == {"source": "file", "about": "the file 'mine'", "sha256": "a" * 64}
+
+
+def test_where_the_head_alone_is_trained_nothing_else_moves(dataset_32: Dataset, tmp_path: Path) -> None:
+    start = parent_weights(dataset_32, tmp_path / "parent")
+    _, recorder = trained(from_weights(trained="head"), dataset_32, tmp_path / "child", weights=start)
+    pointer = recorder.pointer()
+    assert pointer
+    before, after = load_file(start.path), load_file(tmp_path / "child" / f"{pointer.name}.safetensors")
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {"classifier.3.weight", "classifier.3.bias"}
+    told = recorder.facts["model"]
+    assert told["parameters_trained"] == 1024 * 10 + 10
+    assert told["parameters_frozen"] > 900_000
+    assert told["changes"] == [
+        {"path": "classifier.3", "before": "Linear(1024, 1000)", "after": "Linear(1024, 10)"}
+    ]
+    assert any("10,250 trained, with the file 'mine'" in line for line in recorder.lines)
+
+
+def test_a_frozen_batch_norm_takes_a_last_batch_of_one(dataset_32: Dataset, tmp_path: Path) -> None:
+    start = parent_weights(dataset_32, tmp_path / "parent")
+    spec = from_weights(trained="head").model_copy(update={"batch_size": 47, "epochs": 1})
+    outcome, _ = trained(spec, dataset_32, tmp_path / "child", weights=start)
+    assert outcome is Outcome.COMPLETED

@@ -10,9 +10,10 @@ from backend.catalog.presets import merged
 from backend.spec import Spec, parse_spec
 from worker.engine.checkpoint import CheckpointPointer
 from worker.engine.data import Dataset, write_dataset
+from worker.engine.generated import balanced_labels, draw
 from worker.engine.recorder import MemoryRecorder
-from worker.engine.shapes import balanced_labels, draw
 from worker.engine.train import Outcome, TrainOptions, train
+from worker.engine.weights import StartingWeights
 
 # One thread: two on a busy machine wait for each other longer than these trainings take.
 OPTIONS = TrainOptions(device="cpu", checkpoint_seconds=0, threads=1)
@@ -47,8 +48,20 @@ def trained(
     recorder: MemoryRecorder | None = None,
     attempt: int = 1,
     resume: CheckpointPointer | None = None,
+    weights: StartingWeights | None = None,
+    features_folder: Path | None = None,
     options: TrainOptions = OPTIONS,
 ) -> tuple[Outcome, MemoryRecorder]:
     recorder = recorder or MemoryRecorder()
-    outcome = train(spec, dataset, recorder, folder=folder, attempt=attempt, resume=resume, options=options)
+    outcome = train(
+        spec,
+        dataset,
+        recorder,
+        folder=folder,
+        attempt=attempt,
+        resume=resume,
+        weights=weights,
+        features_folder=features_folder,
+        options=options,
+    )
     return outcome, recorder

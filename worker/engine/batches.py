@@ -1,4 +1,4 @@
-"""Batches as the network takes them: cut from uint8 images, resized, scaled and normalised on the device.
+"""Batches as the network takes them: cut from uint8 images, resized, augmented, scaled and normalised on the device.
 
 Shapes: B images of a batch, N of a data set, C channels, H height, W width.
 """
@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.spec import DatasetSpec
+from worker.engine.augment import Changes
 from worker.engine.data import Dataset
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -22,11 +23,15 @@ _SHARE_OF_GPU = 0.5
 
 _SUBSET_SEED = 0
 
+_SHIFT = 8
+"""An image is shifted by up to one part in so many of its side: four pixels of 32, as is usual for CIFAR-10."""
+
 
 class Images:
     """One half of a data set (training or test) behind one method: `batch`.
 
-    A batch is valid until the next call: its buffer is used again.
+    A batch is valid until the next call: its buffer is used again. What is augmented is so from the first
+    `start_epoch` on.
     """
 
     def __init__(
@@ -38,11 +43,14 @@ class Images:
         pixels: int,
         channels: int,
         normalization: tuple[Tensor, Tensor] | None,
+        augment: str = "none",
         channels_last: bool,
         largest_batch: int,
         device: torch.device,
     ) -> None:
         self.device = device
+        self._augment = augment
+        self._changes: Changes | None = None
         self._pixels = pixels
         self._chosen_N = chosen_N
         self._images_NHWC = torch.from_numpy(images_NHWC)
@@ -60,6 +68,12 @@ class Images:
     def __len__(self) -> int:
         return len(self._labels_N)
 
+    def start_epoch(self, seed: int, epoch: int) -> None:
+        """Draw how each image is changed in this epoch: from (seed, epoch) alone, so that a resumed run repeats it."""
+        if self._augment != "none":
+            furthest = self._pixels // _SHIFT if self._augment == "crop_flip" else 0
+            self._changes = Changes.drawn(len(self), furthest, _generator("augment", seed, epoch))
+
     def batch(self, picked_B: Tensor) -> tuple[Tensor, Tensor]:
         """Return float images and labels at the positions `picked_B` (on the CPU)."""
         host_picked_B = picked_B if self._chosen_N is None else self._chosen_N[picked_B]
@@ -70,6 +84,8 @@ class Images:
         else:
             raw_BHWC = self._images_NHWC[host_picked_B].pin_memory().to(self.device, non_blocking=True)
         resized_BCHW = resize(raw_BHWC.permute(0, 3, 1, 2), self._pixels)
+        if self._changes:
+            resized_BCHW = self._changes.of(picked_B).apply(resized_BCHW)
         batch_BCHW = self._buffer_BCHW[: len(picked_B)]
         # Grey images are repeated to the buffer's channels by broadcasting; division as in torchvision's ToTensor.
         torch.div(resized_BCHW.expand_as(batch_BCHW), 255, out=batch_BCHW)
@@ -112,8 +128,8 @@ def both_halves(
 ) -> tuple[Images, Images]:
     """Return training and test images, limited and prepared as `spec` says."""
     halves = (
-        (dataset.train_images, dataset.train_labels, spec.train_limit, batch_size),
-        (dataset.test_images, dataset.test_labels, spec.test_limit, eval_batch_size),
+        (dataset.train_images, dataset.train_labels, spec.train_limit, spec.augment, batch_size),
+        (dataset.test_images, dataset.test_labels, spec.test_limit, "none", eval_batch_size),
     )
     normalization = _normalization(dataset, spec, device)
     train, test = (
@@ -124,11 +140,12 @@ def both_halves(
             pixels=spec.image_size or dataset.pixels,
             channels=channels,
             normalization=normalization,
+            augment=augment,
             channels_last=channels_last,
             largest_batch=largest_batch,
             device=device,
         )
-        for images, labels, limit, largest_batch in halves
+        for images, labels, limit, augment, largest_batch in halves
     )
     return train, test
 
@@ -151,13 +168,17 @@ def subset(labels_N: np.ndarray, limit: int | None) -> Tensor | None:
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
-    """Return the order of the training images: from (seed, epoch) alone, the same on every device.
+    """Return the order of the training images: from (seed, epoch) alone, the same on every device."""
+    return torch.randperm(count, generator=_generator("order", seed, epoch))
+
+
+def _generator(purpose: str, seed: int, epoch: int) -> torch.Generator:
+    """Return a generator of its own for each purpose and epoch.
 
     Hashed, because torch's generator uses 32 bits of its seed and sums of both would meet again.
     """
-    digest = hashlib.sha256(f"order {seed} {epoch}".encode()).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest[:4], "big"))
-    return torch.randperm(count, generator=generator)
+    digest = hashlib.sha256(f"{purpose} {seed} {epoch}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:4], "big"))
 
 
 def _normalization(dataset: Dataset, spec: DatasetSpec, device: torch.device) -> tuple[Tensor, Tensor] | None:

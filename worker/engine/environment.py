@@ -4,13 +4,17 @@ import platform
 import shlex
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 import torchvision
+from torch import nn
 
 from worker.engine.data import Dataset
+from worker.engine.models import Change, parameter_count, trained_parameter_count
+from worker.engine.weights import StartingWeights
 
 _PROJECT = Path(__file__).parents[2]
 
@@ -37,6 +41,21 @@ def environment(dataset: Dataset, device: torch.device) -> dict[str, Any]:
         "tf32_matmul": torch.backends.cuda.matmul.allow_tf32 if on_gpu else None,
         "tf32_convolution": torch.backends.cudnn.allow_tf32 if on_gpu else None,
     }
+
+
+def about_model(network: nn.Module, changes: list[Change]) -> dict[str, Any]:
+    """Return what was changed in the library's network, and how much of it is trained."""
+    trained = trained_parameter_count(network)
+    return {
+        "changes": [asdict(change) for change in changes],
+        "parameters_trained": trained,
+        "parameters_frozen": parameter_count(network) - trained,
+    }
+
+
+def about_weights(weights: StartingWeights | None) -> dict[str, Any] | None:
+    """Return whose weights the training started from; None for a random start."""
+    return weights and {"source": weights.source, "about": weights.about, "sha256": weights.sha256}
 
 
 def processor_name() -> str:

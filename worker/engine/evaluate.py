@@ -1,12 +1,16 @@
-"""Loss and accuracy of a network on images it does not learn from."""
+"""What a network makes of images that it does not learn from: loss, accuracy and the classes it predicts.
+
+Shapes: B images of a batch, N of a data set, C channels, H height, W width, K classes.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from worker.engine.batches import Images
+from worker.engine.batch_source import BatchSource
 from worker.engine.losses import Loss
 
 
@@ -14,21 +18,33 @@ from worker.engine.losses import Loss
 class Evaluation:
     loss: float
     accuracy: float
+    predicted: np.ndarray
+    """The class of each image, N, int64."""
 
 
 @torch.inference_mode()
 def evaluate(
-    network: nn.Module, images: Images, loss: Loss, batch_size: int, should_stop: Callable[[], bool]
+    network: nn.Module, images: BatchSource, loss: Loss, batch_size: int, should_stop: Callable[[], bool]
 ) -> Evaluation | None:
-    """Return the means over all images, or None as soon as `should_stop` says so."""
+    """Return the means over all images and the predictions, or None as soon as `should_stop` says so."""
     network.eval()
     loss_sum = torch.zeros((), dtype=torch.float64, device=images.device)
     correct = torch.zeros((), dtype=torch.int64, device=images.device)
+    predicted: list[Tensor] = []
     for picked_B in torch.arange(len(images)).split(batch_size):
         if should_stop():
             return None
         batch_BCHW, labels_B = images.batch(picked_B)
         logits_BK = network(batch_BCHW)
         loss_sum += loss(logits_BK, labels_B) * len(labels_B)
-        correct += (logits_BK.argmax(dim=1) == labels_B).sum()
-    return Evaluation(loss_sum.item() / len(images), correct.item() / len(images))
+        predicted_B = logits_BK.argmax(dim=1)
+        correct += (predicted_B == labels_B).sum()
+        predicted.append(predicted_B)
+    classes_N = torch.cat(predicted).cpu().numpy()
+    return Evaluation(loss_sum.item() / len(images), correct.item() / len(images), classes_N)
+
+
+def encoded(classes_N: np.ndarray, class_count: int) -> bytes:
+    """Return class indices as unsigned integers, little-endian, of 1 byte where there are 256 classes at most, else 2."""
+    assert class_count <= 2**16, class_count
+    return classes_N.astype("u1" if class_count <= 256 else "<u2").tobytes()

@@ -1,10 +1,14 @@
 """What the engine tells and asks while it trains. Who stores it, and where, the engine does not know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from worker.engine.checkpoint import CheckpointPointer
+
+
+class Stopped(Exception):
+    """The recorder said to stop, where nothing is trained yet."""
 
 
 class Recorder(Protocol):
@@ -17,10 +21,26 @@ class Recorder(Protocol):
     def progress(self, *, epoch: int, step: int, steps: int, images_per_second: float) -> None:
         """Note how far the epoch is. Called at each batch: it may set fields, and no more."""
 
-    def epoch(self, epoch: int, metrics: dict[str, float], checkpoint: CheckpointPointer | None) -> None:
+    def preparing(self, what: str, done: int, total: int) -> None:
+        """Note what is done before the first epoch, and how far it is; 0 in all where that is not known.
+
+        May be called often, as `progress`.
+        """
+
+    def test_set(self, digest: str, classes: Sequence[str], labels: bytes) -> None:
+        """Keep what the training is tested on: the true classes, encoded as `evaluate.encoded` does."""
+
+    def epoch(
+        self,
+        epoch: int,
+        metrics: dict[str, float],
+        checkpoint: CheckpointPointer | None,
+        predictions: bytes | None = None,
+    ) -> None:
         """Store an epoch's points, and with them the pointer where there is one; return when committed.
 
-        Values may be NaN or infinite. Raises if this attempt no longer owns the run.
+        Values may be NaN or infinite. `predictions` are the classes predicted for the test set, in its order and
+        encoded as its labels. Raises if this attempt no longer owns the run.
         """
 
     def should_stop(self) -> bool:
@@ -33,6 +53,7 @@ class RecordedEpoch:
     epoch: int
     metrics: dict[str, float]
     checkpoint: CheckpointPointer | None
+    predictions: bytes | None
 
 
 @dataclass
@@ -44,6 +65,8 @@ class MemoryRecorder:
     facts: dict[str, Any] = field(default_factory=dict)
     epochs: list[RecordedEpoch] = field(default_factory=list)
     steps: int = 0
+    prepared: list[tuple[str, int, int]] = field(default_factory=list)
+    tested_on: tuple[str, tuple[str, ...], bytes] | None = None
 
     def log(self, text: str) -> None:
         self.lines.append(text)
@@ -54,8 +77,20 @@ class MemoryRecorder:
     def progress(self, *, epoch: int, step: int, steps: int, images_per_second: float) -> None:
         self.steps += 1
 
-    def epoch(self, epoch: int, metrics: dict[str, float], checkpoint: CheckpointPointer | None) -> None:
-        self.epochs.append(RecordedEpoch(epoch, metrics, checkpoint))
+    def preparing(self, what: str, done: int, total: int) -> None:
+        self.prepared.append((what, done, total))
+
+    def test_set(self, digest: str, classes: Sequence[str], labels: bytes) -> None:
+        self.tested_on = (digest, tuple(classes), labels)
+
+    def epoch(
+        self,
+        epoch: int,
+        metrics: dict[str, float],
+        checkpoint: CheckpointPointer | None,
+        predictions: bytes | None = None,
+    ) -> None:
+        self.epochs.append(RecordedEpoch(epoch, metrics, checkpoint, predictions))
 
     def should_stop(self) -> bool:
         return self.stop_when(self)

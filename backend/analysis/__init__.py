@@ -1,0 +1,1 @@
+"""Numbers in, numbers and text out: pure functions that know neither the store nor HTTP."""

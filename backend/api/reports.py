@@ -1,0 +1,105 @@
+"""GET /api/reports: the reports, and one of them with every published number beside the measured one."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from sqlalchemy.orm import Session
+
+from backend.api.deps import DatabaseDep
+from backend.api.problems import RESPONSES
+from backend.api.shelf import read_shelf
+from backend.api.wire import cursor
+from backend.catalog.datasets import BUILTIN
+from backend.catalog.references import published_tables
+from backend.catalog.reports import report, reports
+from backend.confirming import estimated_seconds, needed_confirmation
+from backend.launching import Shelf, new_run
+from backend.report.choices import choices
+from backend.report.material import Material, wanted_runs
+from backend.report.sections import sections
+from backend.report.standing import missing, standing
+from backend.reporting import ReportPlan, default_variant, plan_report, problem_of
+from backend.sizing import budget_seconds
+from backend.store import clock, events, workers
+from backend.store import reports as stored
+from backend.store.launches import NewRun
+
+LARGEST_SEED = 2**31 - 1
+
+Name = Annotated[str | None, Query(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+router = APIRouter(prefix="/api/reports", tags=["reports"], responses=RESPONSES)
+
+
+@router.get("")
+def list_reports() -> dict[str, list[dict[str, str]]]:
+    """Return the reports."""
+    return {"reports": [{"name": one.name, "title": one.title} for one in reports().values()]}
+
+
+@router.get("/{name}")
+def get_report(
+    name: Annotated[str, Path(max_length=100)],
+    database: DatabaseDep,
+    size: Literal["quick", "published"] | None = None,
+    dataset: Name = None,
+    pretraining: Name = None,
+    seed: Annotated[int | None, Query(ge=0, le=LARGEST_SEED)] = None,
+) -> dict[str, Any]:
+    """Return a report in one variant; what is not chosen follows from what is there."""
+    shown = report(name)
+    with database.read() as session:
+        place = cursor(events.store_id(session), events.last_id(session))
+        shelf = read_shelf(session)
+        plan = plan_report(default_variant(shelf, size, dataset, pretraining))
+        material = _material(session, name, plan, shelf, seed)
+        return {
+            "name": shown.name,
+            "title": shown.title,
+            "about": shown.about,
+            "cursor": place,
+            "variant": _variant(material, shelf),
+            "standing": standing(material, clock.read_now(session)) | _outlook(session, material, shelf),
+            "sections": sections(material),
+        }
+
+
+def _material(session: Session, name: str, plan: ReportPlan, shelf: Shelf, seed: int | None) -> Material:
+    recipes = [one.spec.recipe_hash() for one in (*plan.cells.values(), *plan.sweep.values())]
+    # Without a wish the first seed that has runs is shown.
+    seeds = stored.seeds(session, recipes)
+    chosen = seed if seed is not None else min(seeds, default=0)
+    found = stored.read(session, wanted_runs(plan, chosen).keys())
+    return Material(report(name), plan, published_tables(), shelf.all_images(), found, seeds, chosen)
+
+
+def _variant(material: Material, shelf: Shelf) -> dict[str, Any]:
+    variant = material.plan.variant
+    return {
+        "size": variant.size,
+        "dataset": variant.dataset,
+        "pretraining": variant.pretraining,
+        "seed": material.seed,
+        "seeds": material.seeds,
+        "choices": choices(shelf),
+    }
+
+
+def _outlook(session: Session, material: Material, shelf: Shelf) -> dict[str, Any]:
+    """Return what running the missing ones would take, and whether it can be done at all."""
+    variant = material.plan.variant
+    budget = budget_seconds(generated=variant.dataset in BUILTIN) if variant.size == "quick" else None
+    problem = problem_of(variant, shelf)
+    runs = [] if problem else _missing_runs(material, shelf)
+    return {
+        "estimate_seconds": None if problem else estimated_seconds(runs, shelf),
+        "budget_seconds": budget,
+        "confirmation": None if problem else needed_confirmation(runs, shelf, workers.devices(session)),
+        "problem": problem,
+    }
+
+
+def _missing_runs(material: Material, shelf: Shelf) -> list[NewRun]:
+    # Without their parents: those that are missing are in the list themselves.
+    found = (new_run(planned, seed, shelf) for (_, seed), planned in missing(material).items())
+    return [NewRun(run.spec, run.name, run.preset, run.size) for run in found]

@@ -1,0 +1,91 @@
+"""What the report states of two of its experiments, beside what its numbers say and what was measured."""
+
+from typing import Any
+
+from backend.analysis.comparisons import compared, remark_on
+from backend.analysis.numerals import counted, listed
+from backend.catalog.presets import Planned, preset
+from backend.catalog.reports import Claim, ComparisonPart
+from backend.contract import RunState
+from backend.report.experiments import final_accuracy, is_at_chance
+from backend.report.material import ACTIVE, Material
+from backend.store.reports import StoredRun
+
+
+def comparison_block(part: ComparisonPart, material: Material) -> dict[str, Any]:
+    """Return the block that holds the stated sentences of a section."""
+    items = [_item(claim, material) for claim in part.items]
+    return {"kind": "comparison", "id": part.id, "title": part.title, "items": items}
+
+
+def _item(claim: Claim, material: Material) -> dict[str, Any]:
+    better, worse = material.tables[claim.better], material.tables[claim.worse]
+    here, there = better.last("test_acc"), worse.last("test_acc")
+    published, remark = "one of the two last epochs cannot be read in the published copy", None
+    if here is not None and there is not None:
+        published = compared(here, there)
+        names = {"better_name": f"Table {better.table}", "worse_name": f"Table {worse.table}"}
+        remark = remark_on(claim.percent, here, there, **names)
+    sides = [material.plan.cells[name] for name in (claim.better, claim.worse)]
+    runs = [material.run_of(side) for side in sides]
+    return {
+        "stated": claim.stated,
+        "published": published,
+        "remark": remark,
+        "measured": _measured(sides, runs),
+        "note": _note(sides, runs, material),
+    }
+
+
+def _measured(sides: list[Planned], runs: list[StoredRun | None]) -> str:
+    if not any(runs):
+        return "not measured yet: neither is launched"
+    accuracies = [final_accuracy(run) for run in runs]
+    lacking = [
+        f"{_title(side)} {_standing(run)}"
+        for side, run, accuracy in zip(sides, runs, accuracies, strict=True)
+        if accuracy is None
+    ]
+    if lacking:
+        return f"not measured yet: {listed(lacking)}"
+    better, worse = accuracies
+    assert better is not None
+    assert worse is not None
+    return compared(better, worse)
+
+
+def _standing(run: StoredRun | None) -> str:
+    if run is None:
+        return "is not launched"
+    if run.state == RunState.COMPLETED:
+        return f"(run {run.id}) has no last test accuracy that is a number"
+    if run.state in (RunState.FAILED, RunState.CANCELLED):
+        return f"(run {run.id}) {'failed' if run.state == RunState.FAILED else 'was cancelled'}"
+    at = f" after epoch {run.epoch} of {run.epochs}" if run.epoch else ""
+    return f"(run {run.id}) is {run.state}{at}"
+
+
+def _note(sides: list[Planned], runs: list[StoredRun | None], material: Material) -> str | None:
+    """Say what weakens a measured comparison: chance, other test images, other numbers of training images."""
+    if any(run is None or run.state in ACTIVE for run in runs):
+        return None
+    said = []
+    guessing = [
+        _title(side) for side, run in zip(sides, runs, strict=True) if is_at_chance(side, run, material)
+    ]
+    if guessing:
+        said.append(
+            f"{listed(guessing)} {'does' if len(guessing) == 1 else 'do'} no better than guessing, so this says little."
+        )
+    sets = [run.predicted.test_set for run in runs if run and run.predicted]
+    if len(set(sets)) > 1:
+        said.append("They were tested on different images.")
+    counts = [material.train_images(side) for side in sides]
+    if counts[0] and counts[1] and counts[0] != counts[1]:
+        said.append(f"They were trained on {counts[0]:,} and on {counted(counts[1], 'image')}.")
+    return " ".join(said) or None
+
+
+def _title(planned: Planned) -> str:
+    assert planned.preset
+    return preset(planned.preset).title

@@ -1,0 +1,260 @@
+"""The block of one experiment: its published table beside what was measured, and what is to be said of both."""
+
+import math
+from typing import Any
+
+from backend.analysis.chance import MostPredicted, at_chance, chance_limit, most_predicted
+from backend.analysis.comparisons import compared
+from backend.analysis.numerals import counted, percent
+from backend.analysis.published import remarks
+from backend.catalog.presets import Planned, preset
+from backend.catalog.references import COLUMNS, PublishedTable
+from backend.catalog.reports import ExperimentPart, WrittenNote
+from backend.contract import RunState
+from backend.figures.report import beside_figure
+from backend.report.layers import replaced_output
+from backend.report.material import Material
+from backend.report.protocol import differences, hyper_parameters
+from backend.report.starts import parents, start
+from backend.store.points import Series
+from backend.store.reports import StoredRun
+
+Note = dict[str, str]
+
+
+def experiment_block(part: ExperimentPart, material: Material) -> dict[str, Any]:
+    """Return the block of one experiment."""
+    planned = material.plan.cells[part.preset]
+    table, run = material.tables[part.preset], material.run_of(planned)
+    known = preset(part.preset)
+    return {
+        "kind": "experiment",
+        "id": part.id,
+        "title": known.title,
+        "preset": part.preset,
+        "about": known.about,
+        "run": brief(run),
+        "recipe": planned.spec.recipe_hash()[:12],
+        "parents": parents(planned, material),
+        "start": start(planned, material),
+        "hyper": hyper_parameters(table, planned),
+        "changed": changed_layers(planned, run, material),
+        "protocol": differences(part, table, planned, material),
+        "columns": list(COLUMNS),
+        "rows": rows(table, run, planned.spec.epochs),
+        "notes": notes(part, planned, run, material),
+        "figure": beside_figure(table, run.series if run else {}, planned.spec.epochs),
+        "twin": twin(part.preset, run, material),
+        "output": f"/api/runs/{run.id}/output" if run and run.epoch else None,
+        "notebook": f"/api/runs/{run.id}/notebook" if run else None,
+        "verdict": None,
+        "interval": None,
+    }
+
+
+def brief(run: StoredRun | None) -> dict[str, Any] | None:
+    """Return what a page shows of a run beside its numbers."""
+    if run is None:
+        return None
+    return {
+        "id": run.id,
+        "name": run.name,
+        "state": run.state,
+        "reason": run.reason,
+        "detail": run.detail,
+        "attempt": run.attempt,
+        "epoch": run.epoch,
+        "epochs": run.epochs,
+        "progress": run.progress,
+    }
+
+
+def rows(table: PublishedTable, run: StoredRun | None, epochs: int) -> list[dict[str, Any]]:
+    """Return a row for each epoch that was published or is to be trained."""
+    return [_row(epoch, table, run) for epoch in range(1, max(epochs, table.epochs) + 1)]
+
+
+def _row(epoch: int, table: PublishedTable, run: StoredRun | None) -> dict[str, Any]:
+    published = dict(table.rows.get(epoch) or dict.fromkeys(COLUMNS))
+    series = {name: (run.series if run else {}).get(name, Series()) for name in COLUMNS}
+    told = run is not None and any(epoch in one.epochs for one in series.values())
+    measured = {name: run.value(name, epoch) for name in COLUMNS} if told and run else None
+    here, there = (measured or {}).get("test_acc"), published["test_acc"]
+    return {
+        "epoch": epoch,
+        "published": published,
+        "measured": measured,
+        "nonfinite": {name: one.nonfinite[epoch] for name, one in series.items() if epoch in one.nonfinite},
+        "delta_points": None if here is None or there is None else 100 * (here - there),
+    }
+
+
+def changed_layers(planned: Planned, run: StoredRun | None, material: Material) -> list[dict[str, str]]:
+    """Return the layers that were replaced: as the worker told it, else as the catalog knows it."""
+    told = ((run.environment if run else None) or {}).get("model")
+    if told:
+        return told["changes"]
+    images = material.images.get(planned.spec.dataset.name)
+    expected = replaced_output(planned.spec.model.arch, images.classes if images else None)
+    return [expected] if expected else []
+
+
+def notes(part: ExperimentPart, planned: Planned, run: StoredRun | None, material: Material) -> list[Note]:
+    """Return what is to be said: of the start, of the features, of the outcome, of the published table."""
+    table = material.tables[part.preset]
+    said = [
+        _start_note(part, planned, material),
+        _features_note(planned, run, material),
+        outcome_note(planned, run, material),
+        *(Note(kind="reference", text=text) for text in remarks(table, material.tables.values())),
+        *(Note(kind="reference", text=_written(note, table, material)) for note in part.notes),
+    ]
+    return [note for note in said if note]
+
+
+def tested(run: StoredRun | None) -> MostPredicted | None:
+    """Return what a run predicts most after its last epoch; None where its predictions are not stored."""
+    if run is None or run.predicted is None or run.predicted.epoch != run.epoch:
+        return None
+    return most_predicted(run.predicted.classes, run.predicted.names)
+
+
+def is_at_chance(planned: Planned, run: StoredRun | None, material: Material) -> bool:
+    """Say whether a completed run does no better than guessing; False where that cannot be told."""
+    facts = _tested_on(planned, run, material)
+    if run is None or facts is None or run.state != RunState.COMPLETED:
+        return False
+    accuracy = run.value("test_acc", run.epoch)
+    return accuracy is not None and at_chance(accuracy, *facts)
+
+
+def outcome_note(planned: Planned, run: StoredRun | None, material: Material) -> Note | None:
+    """Return why an accuracy means nothing: collapsed to one class, or too few steps to leave chance."""
+    facts = _tested_on(planned, run, material)
+    if run is None or facts is None or not is_at_chance(planned, run, material):
+        return None
+    most = tested(run)
+    if most and most.collapsed:
+        return Note(
+            kind="collapsed", text=f"collapsed: {percent(most.share)} of its predictions are '{most.name}'"
+        )
+    accuracy = run.value("test_acc", run.epoch)
+    assert accuracy is not None
+    classes, images = facts
+    steps = _steps(planned, run, material)
+    after = f" {counted(steps, 'step')};" if steps else ""
+    limit, average = percent(chance_limit(classes, images)), percent(1 / classes)
+    return Note(
+        kind="chance",
+        text=f"too few steps:{after} accuracy {percent(accuracy)} is not above the {limit} that guessing gives on "
+        f"{counted(images, 'test image')} ({average} on average, more than {limit} one time in twenty)",
+    )
+
+
+def twin(name: str, run: StoredRun | None, material: Material) -> dict[str, Any] | None:
+    """Return the corrected twin of an experiment; None where it has none."""
+    found = next((one for one in material.plan.cells if preset(one).corrects == name), None)
+    if found is None:
+        return None
+    twin_run = material.run_of(material.plan.cells[found])
+    return {
+        "title": preset(found).title,
+        "preset": found,
+        "run": brief(twin_run),
+        "last": _last(twin_run),
+        "best_test_acc": _best(twin_run),
+        "text": _twin_text(found, twin_run, run),
+    }
+
+
+def _last(run: StoredRun | None) -> dict[str, Any] | None:
+    if run is None or not run.epoch:
+        return None
+    return {"epoch": run.epoch, **{name: run.value(name, run.epoch) for name in COLUMNS}}
+
+
+def _best(run: StoredRun | None) -> float | None:
+    values = run.series.get("test_acc", Series()).values if run else []
+    return max((value for value in values if value is not None), default=None)
+
+
+def _twin_text(name: str, twin_run: StoredRun | None, run: StoredRun | None) -> str:
+    corrected, as_published = final_accuracy(twin_run), final_accuracy(run)
+    if corrected is None or as_published is None:
+        return preset(name).about
+    return f"Corrected against as published: {compared(corrected, as_published)}."
+
+
+def final_accuracy(run: StoredRun | None) -> float | None:
+    """Return the test accuracy of the last epoch of a completed run."""
+    return run.value("test_acc", run.epoch) if run and run.state == RunState.COMPLETED else None
+
+
+def _start_note(part: ExperimentPart, planned: Planned, material: Material) -> Note | None:
+    table = material.tables[part.preset]
+    changed = [
+        one for one in differences(part, table, planned, material) if one["field"] == "starting weights"
+    ]
+    if not changed:
+        return None
+    return Note(
+        kind="start",
+        text=f"The report starts from {changed[0]['published']}; here it is {changed[0]['here']}, "
+        "so its accuracy cannot be held against the published one.",
+    )
+
+
+def _features_note(planned: Planned, run: StoredRun | None, material: Material) -> Note | None:
+    wanted = planned.spec.features
+    if wanted is None:
+        return None
+    place = f"{wanted.node} of {material.architecture(wanted.arch)}"
+    average = ", averaged over the image" if wanted.pooling == "average" else ""
+    told = ((run.environment if run else None) or {}).get("features")
+    if not told:
+        return Note(kind="features", text=f"Features: the output of {place}{average}.")
+    shape = " × ".join(str(size) for size in told["shape"])
+    origin = {"made": f"made in {told['seconds']:.1f} s", "found": "found as an earlier run made them"}
+    return Note(
+        kind="features",
+        text=f"Features: the output of {place}{average}, {shape}: {counted(told['dimension'], 'number')} an image, "
+        f"{origin.get(told['origin'], told['origin'])}.",
+    )
+
+
+def _written(note: WrittenNote, table: PublishedTable, material: Material) -> str:
+    last = {
+        one.table: percent(value)
+        for one in material.tables.values()
+        if (value := one.last("test_acc")) is not None
+    }
+    text = note.text.format(last=last)
+    if note.same_hyper_parameters_as is None:
+        return text
+    other = material.tables[note.same_hyper_parameters_as]
+    mine, theirs = _hyper(table), _hyper(other)
+    return (
+        f"{text} The values are the same: {mine}."
+        if mine == theirs
+        else f"{text} The values differ: {mine}, not {theirs}."
+    )
+
+
+def _hyper(table: PublishedTable) -> str:
+    return f"learning rate {table.learning_rate:g}, {table.epochs} epochs, batch size {table.batch_size}"
+
+
+def _tested_on(planned: Planned, run: StoredRun | None, material: Material) -> tuple[int, int] | None:
+    """Return the numbers of classes and of test images; None where neither predictions nor the data set tell."""
+    if run is not None and run.predicted is not None:
+        most = run.predicted
+        width = 1 if len(most.names) <= 256 else 2
+        return len(most.names), len(most.labels) // width
+    images = material.images.get(planned.spec.dataset.name)
+    count = material.test_images(planned)
+    return (images.classes, count) if images and count else None
+
+
+def _steps(planned: Planned, run: StoredRun, material: Material) -> int | None:
+    images = material.train_images(planned)
+    return run.epoch * math.ceil(images / planned.spec.batch_size) if images else None

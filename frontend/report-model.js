@@ -1,0 +1,142 @@
+/** What the report page says of its view: variant, numbers of a cell, facts, standing. Pure: no DOM, no network. */
+
+import { count, counted, duration, isNumber, loss, MISSING, NOT_FINITE, percent, roughly } from "./format.js";
+import { stateText } from "./progress.js";
+
+/** @typedef {import("./report-types.js").View} View */
+/** @typedef {import("./report-types.js").Experiment} Experiment */
+/** @typedef {import("./report-types.js").BriefRun} BriefRun */
+
+export const CHOICES = /** @type {const} */ (["size", "dataset", "pretraining", "seed"]);
+
+/** What stands in a published cell that cannot be read: never a zero. */
+export const UNREADABLE = "·";
+
+/** What of the page's address chooses a variant. @param {string} search @returns {URLSearchParams} */
+export function chosenVariant(search) {
+  const given = new URLSearchParams(search);
+  return new URLSearchParams(CHOICES.filter((name) => given.get(name)).map((name) => [name, String(given.get(name))]));
+}
+
+/** A loss or a share as its column shows it. @param {string} metric @param {number|null|undefined} value */
+export const shown = (metric, value) => (/acc$/.test(metric) ? percent(value) : loss(value));
+
+/** The measured value of a cell, the word for one that is no number, or a dash.
+ *  @param {import("./report-types.js").Row} row @param {string} metric */
+export function measuredText(row, metric) {
+  const word = row.nonfinite?.[metric];
+  return word ? (NOT_FINITE[word] ?? word) : shown(metric, row.measured?.[metric]);
+}
+
+/** "+0.3", "−0.6": measured less published, in points. @param {number|null} points */
+export function deltaText(points) {
+  if (!isNumber(points)) return MISSING;
+  const size = Math.abs(points).toFixed(1);
+  return size === "0.0" ? "0.0" : `${points < 0 ? "−" : "+"}${size}`;
+}
+
+/** The hyper-parameters as name and value; both where the published one differs, and the layers that were changed.
+ *  @param {Experiment} block @returns {[string, string][]} */
+export function factsOf({ hyper, changed }) {
+  const facts = hyper.map(({ name, published, here }) => {
+    const differs = published !== null && published !== undefined && published !== here;
+    return /** @type {[string, string]} */ ([name, differs ? `${here} (published: ${published})` : here]);
+  });
+  const layers = changed.map(({ path, before, after }) => `${path}: ${before} → ${after}`);
+  return layers.length ? [...facts, ["Changed", layers.join("; ")]] : facts;
+}
+
+/** "Protocol differs: image size, images", or null. @param {Experiment["protocol"]} protocol */
+export const protocolText = (protocol) =>
+  protocol.length ? `protocol differs: ${protocol.map(({ field }) => field).join(", ")}` : null;
+
+/** @param {View} view @returns {Experiment[]} */
+export const experiments = ({ sections }) =>
+  /** @type {Experiment[]} */ (sections.flatMap(({ blocks }) => blocks.filter(({ kind }) => kind === "experiment")));
+
+/** The strip of numbers: a value, what it counts, and a remark. @param {View} view @param {number} sinceMs since it was loaded */
+export function standingOf(view, sinceMs) {
+  const { standing } = view;
+  const tables = experiments(view);
+  const complete = tables.filter(({ run }) => run?.state === "completed").length;
+  const of = (/** @type {string[]} */ ...states) => states.reduce((sum, state) => sum + (standing.states[state] ?? 0), 0);
+  const active = of("running", "cancelling");
+  const waiting = of("queued", "waiting");
+  const going = [active && `${active} running`, waiting && `${waiting} waiting`, of("failed") && `${of("failed")} failed`];
+  const seconds = standing.seconds === null ? null : standing.seconds + (active || waiting ? sinceMs / 1000 : 0);
+  const estimate = standing.missing && isNumber(standing.estimate_seconds);
+  return [
+    { value: `${complete} of ${tables.length}`, title: "Tables complete", extra: complete === tables.length ? "every experiment has run" : `${tables.length - complete} to go` },
+    { value: `${of("completed")} of ${count(standing.runs)}`, title: "Runs done", extra: going.filter(Boolean).join(" · ") || (of("completed") ? "nothing is running" : "none has begun") },
+    { value: duration(seconds), title: "Time spent", extra: isNumber(standing.budget_seconds) ? `budget ${roughly(standing.budget_seconds)}` : "" },
+    { value: standing.missing ? count(standing.missing) : "0", title: standing.missing === 1 ? "Run missing" : "Runs missing", extra: estimate ? `about ${roughly(standing.estimate_seconds)} on a CPU` : "" },
+  ];
+}
+
+/** What stateText wants to know, of the little that a view tells of a run. @param {BriefRun} run */
+export const asStanding = (run) => ({
+  state: run.state,
+  reason: run.reason ?? null,
+  progress: run.progress ?? null,
+  last: run.epoch ? { epoch: run.epoch } : null,
+  spec: { epochs: run.epochs ?? 1 },
+});
+
+/** Every run that the view names, by id, with a title. @param {View} view @returns {Map<number, {title: string, run: BriefRun}>} */
+export function namedRuns(view) {
+  /** @type {Map<number, {title: string, run: BriefRun}>} */ const found = new Map();
+  const add = (/** @type {string} */ title, /** @type {BriefRun|null|undefined} */ run) => {
+    if (run && !found.has(run.id)) found.set(run.id, { title, run });
+  };
+  for (const block of view.sections.flatMap(({ blocks }) => blocks)) {
+    if (block.kind === "experiment") {
+      add(block.title, block.run);
+      add(block.twin?.title ?? "", block.twin?.run);
+    }
+    if (block.kind === "sweep")
+      for (const row of block.rows) {
+        add(`Sweep, ${row.node}`, briefOf(row.published));
+        add(`Sweep, ${row.node}, corrected`, briefOf(row.corrected));
+      }
+  }
+  for (const { parents } of experiments(view)) for (const { title, run } of parents) add(title, run);
+  return found;
+}
+
+/** @param {import("./report-types.js").SweepCell|null} cell @returns {BriefRun|null} */
+const briefOf = (cell) => (cell?.run ? { id: typeof cell.run === "object" ? cell.run.id : cell.run, state: cell.state } : null);
+
+/** What is being trained now, or null. @param {View} view @param {Map<number, any>} progress by run, as told by the stream
+ *  @returns {{id: number, text: string}[]} */
+export function trainedNow(view, progress) {
+  return [...namedRuns(view).values()]
+    .filter(({ run }) => run.state === "running" || run.state === "cancelling")
+    .map(({ title, run }) => {
+      const known = progress.get(run.id) ?? run.progress ?? null;
+      return { id: run.id, text: `${title}: ${stateText(asStanding({ ...run, progress: known, epochs: run.epochs ?? known?.epochs }))}` };
+    });
+}
+
+/** The words on the button. @param {View["standing"]} standing */
+export function launchText({ missing, runs, states }) {
+  if (missing) return `Run what is missing (${count(missing)})`;
+  const done = states.completed ?? 0;
+  return done >= runs ? "Nothing is missing" : `${counted(runs - done, "run")} on the way`;
+}
+
+/** What stands in the way of this variant: what the service says, and the help for each choice that is not here.
+ *  @param {View} view @returns {string[]} */
+export function obstacles({ variant: { dataset, pretraining, choices }, standing: { problem } }) {
+  const chosen = [choices.datasets.find(({ name }) => name === dataset), choices.pretraining.find(({ name }) => name === pretraining)];
+  const help = chosen.flatMap((one) => (one && one.ready === false ? [one.help || `${one.title} is not here.`] : []));
+  return help.length || !problem ? help : [problem];
+}
+
+/** The address of the variant after one choice; what cannot stand beside it is left to the service.
+ *  @param {View["variant"]} variant @param {string} name @param {string} value */
+export function afterChoice({ size, dataset, pretraining, seed }, name, value) {
+  const wanted = new URLSearchParams({ size, dataset, pretraining, seed: String(seed), [name]: value });
+  // Networks are pretrained on other images than those of the report.
+  if (wanted.get("dataset") === wanted.get("pretraining")) wanted.delete(name === "dataset" ? "pretraining" : "dataset");
+  return wanted;
+}

@@ -1,0 +1,38 @@
+/** The shape of a report's view, as JSDoc types; holds no code. Accuracies are fractions, losses nats.
+ *
+ * @typedef {{id: number, state: import("./types.js").RunState, name?: string, reason?: string|null, detail?: string|null,
+ *   attempt?: number, epoch?: number|null, epochs?: number, progress?: any}} BriefRun
+ * @typedef {{name: string, title: string, about?: string, ready?: boolean, help?: string|null}} Choice
+ * @typedef {{size: string, dataset: string, pretraining: string, seed: number, seeds: number[],
+ *   choices: {sizes: Choice[], datasets: Choice[], pretraining: Choice[]}}} Variant
+ * @typedef {{runs: number, states: Object<string, number>, missing: number, run_ids: number[], estimate_seconds: number,
+ *   budget_seconds: number|null, seconds: number|null, confirmation: string|null, problem: string|null, summary: string}} Standing
+ *   problem: why this variant cannot be run as things are
+ * @typedef {Object<string, number|null>} Values by metric
+ * @typedef {{epoch: number, published: Values, measured: Values|null, nonfinite: Object<string, string>,
+ *   delta_points: number|null}} Row
+ * @typedef {{kind: string, text: string}} Note
+ * @typedef {{title: string, preset: string, run: BriefRun|null, last: Values|null, best_test_acc: number|null, text: string}} Twin
+ * @typedef {{kind: "experiment", id: string, title: string, preset: string, about: string, run: BriefRun|null, recipe: string,
+ *   parents: {title: string, run: BriefRun|null, about: string}[], start: string,
+ *   hyper: {name: string, published: string|null, here: string}[], changed: {path: string, before: string, after: string}[],
+ *   protocol: {field: string, published: string, here: string}[], columns: string[], rows: Row[], notes: Note[],
+ *   figure: {data: any[], layout: any}, twin: Twin|null, output: string|null, notebook: string|null,
+ *   verdict: string|null, interval: any}} Experiment
+ * @typedef {{kind: "text", id?: string, title?: string, text: string}} TextBlock
+ * @typedef {{arch: string, title: string, path: string, before: string, after: string, sections: string[]}} Change
+ * @typedef {{kind: "changes", id: string, title: string, text: string, rows: Change[]}} Changes
+ * @typedef {{stated: string, published: string, remark: string|null, measured: string, note: string|null}} Compared
+ * @typedef {{kind: "comparison", id: string, title: string, items: Compared[]}} Comparison
+ * @typedef {{run: number|BriefRun|null, state: import("./types.js").RunState, train_loss: number|null, test_acc: number|null,
+ *   largest_share: number|null, collapsed: boolean}} SweepCell
+ * @typedef {{node: string, shape: number[]|string, dimension: number, published: SweepCell|null, corrected: SweepCell|null,
+ *   mean_square_norm: number|null, lr: number|null, reason: string|null}} SweepRow
+ * @typedef {{kind: "sweep", id: string, title: string, text: string, rows: SweepRow[]}} Sweep
+ * @typedef {{kind: "references", items: {label: string, text: string, url: string|null}[]}} References
+ * @typedef {TextBlock|Changes|Experiment|Comparison|Sweep|References} Block
+ * @typedef {{id: string, title: string, blocks: Block[]}} Section
+ * @typedef {{name: string, title: string, about: string, cursor: string, variant: Variant, standing: Standing,
+ *   sections: Section[]}} View
+ */
+export {};

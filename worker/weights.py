@@ -1,0 +1,155 @@
+"""The weights that a claimed run starts from: found on this worker and checked, or fetched."""
+
+import fcntl
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from backend.catalog.models import SOFTMAX_REGRESSION, models
+from backend.errors import DataProblem, UnknownName
+from backend.settings import Settings
+from backend.spec import Spec
+from backend.store import runs
+from backend.store import weights as store
+from backend.store.attempts import Claimed
+from backend.store.session import Database
+from worker import imagenet
+from worker.engine.checkpoint import STATE_SUFFIX, WEIGHTS_SUFFIX, CheckpointPointer
+from worker.engine.data import staging_folder
+from worker.engine.weights import StartingWeights, sha256_after
+from worker.imagenet import Tell
+from worker.weight_files import Kept, is_whole, keep, kept_path, read_state
+
+
+def starting_weights(
+    spec: Spec, claimed: Claimed, settings: Settings, database: Database, tell: Tell
+) -> StartingWeights | None:
+    """Return the weights that this attempt needs; None where it starts at random, or goes on from a checkpoint of all.
+
+    `tell` hears of a download, in bytes. Only ImageNet weights are ever downloaded.
+
+    Raises:
+        DataProblem: they are not here, changed, or of another network; with what helps.
+    """
+    source = spec.weights.source
+    # The checkpoint of a network holds all its weights; that of a layer on features, not those that make the features.
+    if source == "none" or (claimed.checkpoint and spec.features is None):
+        return None
+    arch = spec.features.arch if spec.features else spec.model.arch
+    if source == "imagenet":
+        return imagenet_weights(arch, settings, database, tell)
+    if source == "file":
+        assert spec.weights.name
+        return _file_weights(spec.weights.name, arch, claimed, settings, database)
+    return _parent_weights(claimed, settings)
+
+
+def imagenet_weights(arch: str, settings: Settings, database: Database, tell: Tell) -> StartingWeights:
+    """Return the ImageNet weights of an architecture; fetch and register them where they are not on this worker."""
+    wanted = imagenet.standard(arch)
+    folder = settings.weights_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    # Runs that start together on one host fetch the file once.
+    with (folder / f".lock-{arch}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with database.read() as session:
+            row = store.find(session, "imagenet", wanted.name, arch)
+        path = kept_path(folder, arch, wanted.name, row.sha256) if row else None
+        if row and path and is_whole(path, row.sha256):
+            return _imagenet(path, row.sha256, wanted.name)
+        try:
+            kept = _fetched(wanted, arch, folder, tell)
+        except DataProblem as problem:
+            state = "damaged here" if path and path.exists() else "not here"
+            raise DataProblem(
+                f"The ImageNet weights of {arch} are {state} and could not be downloaded ({str(problem).rstrip('.')}); "
+                f"`runyard weights import {arch} FILE` or `runyard weights fetch {arch}` brings them."
+            ) from None
+        with database.write() as session:
+            new = store.NewWeights("imagenet", wanted.name, arch, kept.sha256, kept.classes)
+            store.register(session, new, replace=True)
+        return _imagenet(kept.path, kept.sha256, wanted.name)
+
+
+def check_arch(arch: str) -> None:
+    """Refuse what has no weights of its own that could be brought.
+
+    Raises:
+        UnknownName: it is no model of torchvision.
+    """
+    if arch not in models() or arch == SOFTMAX_REGRESSION:
+        raise UnknownName("model of torchvision", arch, models().keys() - {SOFTMAX_REGRESSION})
+
+
+def _imagenet(path: Path, sha256: str, name: str) -> StartingWeights:
+    return StartingWeights(path, sha256, "imagenet", f"the ImageNet weights {name}")
+
+
+def _fetched(wanted: imagenet.Published, arch: str, folder: Path, tell: Tell) -> Kept:
+    with staging_folder(folder) as staging:
+        path = staging / wanted.file_name
+        imagenet.download(wanted.url, path, tell)
+        return keep(read_state(path), folder, arch=arch, name=wanted.name, about=wanted.file_name)
+
+
+def _file_weights(
+    name: str, arch: str, claimed: Claimed, settings: Settings, database: Database
+) -> StartingWeights:
+    with database.read() as session:
+        row = store.find(session, "file", name, arch)
+        others = [one.arch for one in store.everything(session) if (one.source, one.name) == ("file", name)]
+        # A run that goes on does so on the weights it began with, whatever the name means by now.
+        sha256 = (_begun_with(session, claimed) if claimed.checkpoint else None) or (row and row.sha256)
+    if sha256 is None:
+        if others:
+            raise DataProblem(
+                f"The weights '{name}' are of {' and '.join(others)}, and this run needs those of {arch}."
+            )
+        raise DataProblem(
+            f"There are no weights '{name}'; `runyard weights import {arch} FILE --name {name}` brings them."
+        )
+    path = kept_path(settings.weights_folder, arch, name, sha256)
+    if not is_whole(path, sha256):
+        state = "damaged" if path.exists() else "not"
+        raise DataProblem(
+            f"The weights '{name}' ({sha256[:12]}) are {state} on this worker; "
+            f"`runyard weights import {arch} FILE --name {name}` on its host brings them."
+        )
+    return StartingWeights(path, sha256, "file", f"the file '{name}'")
+
+
+def _begun_with(session: Session, claimed: Claimed) -> str | None:
+    """Return the SHA-256 of the weights that the attempt before began with, as it told."""
+    for attempt in reversed(runs.attempts(session, claimed.run_id)):
+        told = (attempt.environment or {}).get("weights")
+        if told:
+            return told["sha256"]
+    return None
+
+
+def _parent_weights(claimed: Claimed, settings: Settings) -> StartingWeights:
+    parent = claimed.parent
+    if parent is None:
+        raise DataProblem("The parent that this run starts from is gone: its run was deleted.")
+    who = f"run {parent.run_id} ({parent.name})"
+    if claimed.checkpoint and parent.changed:
+        raise DataProblem(
+            f"The parent, {who}, was trained again after this run began: its features would now be those of another "
+            "network. Retry this run from the start."
+        )
+    pointer = CheckpointPointer.from_json(parent.checkpoint)
+    folder = settings.runs_folder / str(parent.run_id)
+    path = folder / f"{pointer.name}{WEIGHTS_SUFFIX}"
+    try:
+        # The pointer's is over both files of the checkpoint, the weights first.
+        own, both = sha256_after(path, folder / f"{pointer.name}{STATE_SUFFIX}")
+    except FileNotFoundError as problem:
+        raise DataProblem(
+            f"The checkpoint {pointer.name} of the parent, {who}, is not on this worker: there is no {problem.filename}."
+        ) from None
+    if both != pointer.sha256:
+        raise DataProblem(
+            f"The checkpoint {pointer.name} of the parent, {who}, is truncated or changed: its SHA-256 is "
+            f"{both[:12]}…, and {pointer.sha256[:12]}… was written."
+        )
+    return StartingWeights(path, own, "parent", f"{who}, epoch {pointer.epoch}")
