@@ -134,7 +134,8 @@ def outcome_note(planned: Planned, run: StoredRun | None, material: Material) ->
     if run is None or facts is None or not is_at_chance(planned, run, material):
         return None
     most = tested(run)
-    if most and most.collapsed:
+    # A network that has hardly begun answers one class as well; its loss still stands where it began.
+    if most and most.collapsed and not _knows_nothing(run, facts[0]):
         return Note(
             kind="collapsed", text=f"collapsed: {percent(most.share)} of its predictions are '{most.name}'"
         )
@@ -144,11 +145,21 @@ def outcome_note(planned: Planned, run: StoredRun | None, material: Material) ->
     steps = _steps(planned, run, material)
     after = f" {counted(steps, 'step')};" if steps else ""
     limit, average = percent(chance_limit(classes, images)), percent(1 / classes)
+    one_class = (
+        f"; {percent(most.share)} of its predictions are '{most.name}'" if most and most.collapsed else ""
+    )
     return Note(
         kind="chance",
         text=f"too few steps:{after} accuracy {percent(accuracy)} is not above the {limit} that guessing gives on "
-        f"{counted(images, 'test image')} ({average} on average, more than {limit} one time in twenty)",
+        f"{counted(images, 'test image')} ({average} on average, more than {limit} one time in twenty)"
+        f"{one_class}",
     )
+
+
+def _knows_nothing(run: StoredRun, classes: int) -> bool:
+    """Say whether the training loss still is that of guessing, ln C, within half a percent."""
+    loss = run.value("train_loss", run.epoch)
+    return loss is not None and abs(loss - math.log(classes)) <= 0.005 * math.log(classes)
 
 
 def twin(name: str, run: StoredRun | None, material: Material) -> dict[str, Any] | None:
