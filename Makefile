@@ -9,6 +9,7 @@ INTO := --python .venv/bin/python
 TOOLS := .bootstrap/.made
 RUN_SET := .venv/.synced-run
 DEV_SET := .venv/.synced-dev
+QUICK := "not processes and not browser"
 
 # Certificates that an administrator installed count, as they do for pip on most systems.
 export UV_SYSTEM_CERTS ?= true
@@ -32,13 +33,19 @@ run: $(RUN_SET)
 
 test: $(DEV_SET)
 	@bash tests/install_chromium.sh
+ifdef TESTS
 	.venv/bin/python -m pytest $(TESTS)
+else
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m $(QUICK)
+	# One after the other: each starts a whole Runyard, and waits for it within limits.
+	.venv/bin/python -m pytest -m "processes or browser"
+endif
 
 check: $(DEV_SET)
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/basedpyright
-	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "not processes and not browser"
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m $(QUICK)
 
 BENCH ?= $(wildcard benchmarks/*.py)
 bench: $(DEV_SET)

@@ -197,6 +197,8 @@ def _with_runs_named(table: Mapping[str, Any], shelf: Shelf) -> dict[str, Any]:
 
 
 def _name(wanted: Planned) -> str:
+    if wanted.title:
+        return wanted.title
     if wanted.preset:
         return preset(wanted.preset).title
     return f"{wanted.spec.model.arch} on {wanted.spec.dataset.name}"

@@ -4,15 +4,15 @@ A variant says all that may be chosen; the recipes follow from it alone, so that
 again by their recipes, whoever launched them. Knows no HTTP, no SQL, no torch.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from backend.catalog.datasets import BUILTIN, GLYPHS, SHAPES
 from backend.catalog.presets import SIZES, Planned, Size, merged, planned, preset, presets
 from backend.errors import InvalidSpec, UnknownName
-from backend.launching import Shelf, check, new_run
+from backend.launching import MAX_RUNS, Shelf, check, new_run
 from backend.sizing import QuickSizes, quick_sizes
 from backend.store.launches import NewRun
 
@@ -117,7 +117,9 @@ class _Maker:
 
     def swept(self, node: str, corrected: bool) -> Planned:
         name = "softmax-resnet18-intermediate" + ("-corrected" if corrected else "")
-        return self._make(name, {"features": {"node": node}})
+        # The preset's title would be that of all four nodes.
+        title = f"Softmax regression on ResNet-18 features, {node}" + (", corrected" if corrected else "")
+        return replace(self._make(name, {"features": {"node": node}}), title=title)
 
     def _make(self, name: str, changes: dict[str, Any]) -> Planned:
         pretrained_here = self._variant.pretraining != IMAGENET
@@ -138,13 +140,20 @@ def _sizes(variant: Variant) -> QuickSizes | None:
     return quick_sizes(generated=variant.dataset in BUILTIN)
 
 
-def report_runs(plan: ReportPlan, shelf: Shelf, seeds: Iterable[int]) -> list[NewRun]:
+def report_runs(plan: ReportPlan, shelf: Shelf, seeds: Sequence[int]) -> list[NewRun]:
     """Return the runs of a whole report, checked.
 
     Raises:
-        InvalidSpec: one of its parts is not there, or does not fit.
+        InvalidSpec: one of its parts is not there, or does not fit; or they are more than one launch may have.
     """
-    return [new_run(one, seed, shelf) for seed in seeds for one in plan.runs()]
+    wanted = plan.runs()
+    most = MAX_RUNS // len(wanted)
+    if len(seeds) > most:
+        raise InvalidSpec(
+            f"seeds holds {len(seeds)} values; a report has {len(wanted)} runs for each seed and a launch "
+            f"{MAX_RUNS} at most: it may hold {most}."
+        )
+    return [new_run(one, seed, shelf) for seed in seeds for one in wanted]
 
 
 def problem_of(variant: Variant, shelf: Shelf) -> str | None:

@@ -13,6 +13,16 @@ KINDS = {
 }
 """Pydantic's kinds of problem, as what is wanted instead."""
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+NODE = r"^[A-Za-z0-9_.-]+$"
+SHA256 = r"^[0-9a-f]{64}$"
+PATTERNS = {
+    NAME: "may hold letters, digits, '.', '_' and '-' only, and must begin with a letter or digit",
+    NODE: "may hold letters, digits, '.', '_' and '-' only",
+    SHA256: "must be 64 hexadecimal digits (0 to 9, a to f)",
+}
+"""The patterns that a spec's texts follow, in words."""
+
 
 def sentence(problem: ValidationError, root: type[BaseModel]) -> str:
     """Return the first problem of a value of `root` as one sentence for people: what, the value, what is allowed."""
@@ -33,9 +43,9 @@ def sentence(problem: ValidationError, root: type[BaseModel]) -> str:
         bounds = _allowed_range(root, where)
         return f"{where} is {shown}; it must be {KINDS[kind]}{', ' if bounds else ''}{bounds}."
     if kind in ("string_too_short", "string_too_long"):
-        return f"{where} is {shown}; it must have 1 to 100 characters."
+        return f"{where} is {shown}; it must have {_allowed_length(root, where)}."
     if kind == "string_pattern_mismatch":
-        return f"{where} is {shown}; it may hold letters, digits, '.', '_' and '-' only."
+        return f"{where} is {shown}; it {PATTERNS[context['pattern']]}."
     return f"{where} is {shown}; {first['msg'][:1].lower()}{first['msg'][1:]}."
 
 
@@ -68,6 +78,11 @@ def rules_of(root: type[BaseModel], path: str) -> dict[str, Any]:
         if choice.get("type") != "null":
             return {**rules, **choice}
     return rules
+
+
+def _allowed_length(root: type[BaseModel], path: str) -> str:
+    rules = rules_of(root, path)
+    return f"{rules.get('minLength', 0)} to {rules['maxLength']} characters"
 
 
 def _allowed_range(root: type[BaseModel], path: str) -> str:

@@ -12,12 +12,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import InvalidSpec
-from backend.sentences import rules_of, sentence, shown_value
+from backend.sentences import NAME, NODE, SHA256, rules_of, sentence, shown_value
 
 SPEC_VERSION = 1
 """Rises when the meaning of a stored recipe changes; part of every recipe's hash."""
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=NAME)]
 
 
 class Part(BaseModel):
@@ -71,7 +71,7 @@ class WeightsSpec(Part):
     )
     parent: str | None = Field(
         default=None,
-        pattern=r"^[0-9a-f]{64}$",
+        pattern=SHA256,
         description="Recipe of the parent, by its hash.",
     )
     rule: Literal["same_seed", "fixed_seed"] = Field(
@@ -107,7 +107,7 @@ class FeaturesSpec(Part):
 
     arch: Name = Field(description="A classification model of torchvision by name.")
     weights: WeightsSpec = WeightsSpec()
-    node: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.-]+$")] = Field(
+    node: Annotated[str, Field(min_length=1, max_length=200, pattern=NODE)] = Field(
         description="Node of the network's graph, such as layer2 or avgpool; the name of a module means its output."
     )
     pooling: Literal["none", "average"] = Field(
@@ -209,6 +209,10 @@ def _check_weights(where: str, weights: WeightsSpec) -> None:
 def _check_features(spec: Spec) -> None:
     assert spec.features
     _check_weights("features.weights", spec.features.weights)
+    if spec.features.arch == "softmax-regression":
+        raise InvalidSpec(
+            "features.arch is 'softmax-regression'; features come from a classification model of torchvision."
+        )
     if spec.model.arch != "softmax-regression":
         raise InvalidSpec(
             f"model.arch is {shown_value(spec.model.arch)}; on features only softmax-regression is trained."
@@ -239,6 +243,11 @@ def _check_training_of_weights(spec: Spec) -> None:
     elif model.arch == "softmax-regression" and model.weights.source == "imagenet":
         raise InvalidSpec(
             "model.weights.source is 'imagenet'; there are no such weights for softmax-regression."
+        )
+    elif model.output_layer == "kept" and model.init != "default":
+        raise InvalidSpec(
+            f"model.init is {shown_value(model.init)}; with weights and their output layer kept nothing starts "
+            "at random: leave it out."
         )
 
 

@@ -15,16 +15,18 @@ export function createConfusion(run) {
   let which = "last";
   let shown = "";
   let there = false;
+  /** Which load is the newest: an answer that another one overtook is not shown. */
+  let asked = 0;
   const buttons = [...byId("which").children];
 
   const load = async () => {
-    const wanted = which;
+    const mine = ++asked;
     try {
-      const found = await get(`/api/runs/${run}/predictions?which=${wanted}`);
-      if (wanted === which && there) show(found);
+      const found = await get(`/api/runs/${run}/predictions?which=${which}`);
+      if (mine === asked && there) show(found);
     } catch (problem) {
       if (problem.status === 0 || problem.status >= 500) throw problem;
-      byId("predictions").hidden = true; // there are none yet
+      if (mine === asked) byId("predictions").hidden = true; // there are none yet
     }
   };
   const loadSoon = createCoalescer(load, REFRESH_MS);

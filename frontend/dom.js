@@ -59,6 +59,17 @@ export function createList(parent, keyOf, create) {
   };
 }
 
+/** A name and its value, of a list of facts; the item is both. */
+export function createFact() {
+  const name = element("dt");
+  const value = element("dd");
+  const update = (/** @type {[string, string]} */ [title, text]) => {
+    setText(name, title.toLowerCase());
+    setText(value, text);
+  };
+  return { node: element("div", {}, name, value), update };
+}
+
 /** A state dot with its words; `show` updates both in place. */
 export function stateLabel() {
   const words = element("span");

@@ -55,6 +55,7 @@ export function createFigures(run) {
       Plotly = await plotlyWhenIdle();
       draw();
     } catch (problem) {
+      started = false; // the next load of the run tries again
       for (const note of document.querySelectorAll(".plot-waits")) note.textContent = problem.message;
     }
   };

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { element, setText } from "./dom.js";
 import { count, counted } from "./format.js";
 import { createField, createSegments } from "./launch-fields.js";
-import { FIELDS, isHere, overridesOf, rangeText, readField, readSeeds, valueAt, WEIGHTS } from "./launch-form.js";
+import { FETCHABLE, FIELDS, isHere, overridesOf, rangeText, readField, readSeeds, valueAt, WEIGHTS } from "./launch-form.js";
 import { createPresets } from "./launch-presets.js";
 import { hasImagenet, startSentence, weightsChoices, weightsTable, weightsValue } from "./launch-start.js";
 
@@ -13,6 +13,7 @@ import { hasImagenet, startSentence, weightsChoices, weightsTable, weightsValue 
 /** @typedef {import("./launch-fields.js").Field} Field */
 /** @typedef {{datasets: import("./types.js").Dataset[], weights: import("./launch-start.js").KnownWeights[]}} Shelf what is here */
 
+const REGRESSION = "softmax-regression"; // starts from nothing
 const SIZES = [{ value: "quick", title: "Quick" }, { value: "published", title: "As published" }];
 
 /** @param {{form: HTMLFormElement, place: HTMLElement, presets: Preset[], rules: Object<string, any>, models: {name: string}[], onPut: () => void}} options
@@ -31,6 +32,9 @@ export function createLaunchBody({ form, place, presets, rules, models, onPut })
     const preset = presets.find(({ name }) => name === chosen("preset")) ?? presets[0];
     return { preset, spec: preset.sizes[/** @type {"quick"|"published"} */ (chosen("size"))] };
   };
+
+  /** The network as it is chosen; of the preset where nobody changed it. */
+  const arch = () => field("model.arch").input.value;
 
   const build = () => {
     const main = element("div", { class: "fields" });
@@ -76,23 +80,24 @@ export function createLaunchBody({ form, place, presets, rules, models, onPut })
   /** A network that is trained may start from several things; what learns from features or pixels alone, from one.
    *  @param {Spec} spec @param {Preset} preset */
   const offerWeights = (spec, preset) => {
-    const { node, input, setBase } = field(WEIGHTS);
-    node.hidden = Boolean(spec.features) || spec.model.arch === "softmax-regression";
+    const { node, input, set, setBase } = field(WEIGHTS);
+    node.hidden = Boolean(spec.features) || arch() === REGRESSION;
     if (node.hidden) return followWeights();
     const others = presets.filter(({ name }) => name !== preset.name);
     const before = input.value;
-    const choices = weightsChoices(spec.model.arch, others, shelf.weights);
+    const usual = weightsValue(spec, preset.starts_from);
+    const choices = weightsChoices(arch(), others, shelf.weights);
+    const offers = (/** @type {string} */ wanted) => choices.some(({ value }) => value === wanted);
     fill(input, choices);
-    setBase(weightsValue(spec, preset.starts_from));
-    if (before && !choices.some(({ value }) => value === before)) field(WEIGHTS).set(weightsValue(spec, preset.starts_from));
+    setBase(usual);
+    if (!offers(before) || !offers(input.value)) set(offers(usual) ? usual : "none");
     followWeights();
   };
 
   const followWeights = () => {
     const { node, input } = field(WEIGHTS);
-    const { arch } = base().spec.model;
-    const lacking = !node.hidden && input.value === "imagenet" && !hasImagenet(arch, shelf.weights);
-    setText(node.querySelector(".help"), lacking ? `Not here; bring them with: runyard weights fetch ${arch}` : "");
+    const lacking = !node.hidden && input.value === "imagenet" && !hasImagenet(arch(), shelf.weights);
+    setText(node.querySelector(".help"), lacking ? `Not here; bring them with: runyard weights fetch ${arch()}` : "");
     field("model.trained").node.hidden = node.hidden || input.value === "none"; // of a random start all layers are trained
   };
 
@@ -118,7 +123,7 @@ export function createLaunchBody({ form, place, presets, rules, models, onPut })
       onPut();
       followDataset();
     });
-    const command = element("code", { text: `runyard data import ${name} PATH` });
+    const command = element("code", { text: FETCHABLE.has(name) ? `runyard data fetch ${name}` : `runyard data import ${name} PATH` });
     missing.replaceChildren(element("span", {}, `${name} is not here: run `, command), use);
     setText(node.querySelector(".help"), found ? `${found.title}: ${count(found.train_count)} training and ${count(found.test_count)} test images, ${found.pixels} px.` : "");
     field("dataset.image_size").input.placeholder = found ? `as stored: ${found.pixels}` : "as stored";
@@ -149,9 +154,8 @@ export function createLaunchBody({ form, place, presets, rules, models, onPut })
     const seeds = readSeeds(field("seeds").input.value);
     if ("problem" in seeds) return seeds;
     const overrides = overridesOf(spec, values);
-    const weights = field(WEIGHTS);
-    if (!weights.node.hidden && weights.input.value !== weightsValue(spec, preset.starts_from))
-      overrides.model = { ...overrides.model, weights: weightsTable(weights.input.value) };
+    const weights = arch() === REGRESSION ? "none" : field(WEIGHTS).input.value;
+    if (!spec.features && weights !== weightsValue(spec, preset.starts_from)) overrides.model = { ...overrides.model, weights: weightsTable(weights) };
     const name = field("name").input.value.trim();
     return { body: { preset: preset.name, size: chosen("size"), overrides, seeds: seeds.value, ...(name ? { name } : {}) } };
   };
@@ -169,6 +173,7 @@ export function createLaunchBody({ form, place, presets, rules, models, onPut })
     follow(name) {
       if (name === "preset" || name === "size") followPreset();
       if (name === "dataset.name") followDataset();
+      if (name === "model.arch") offerWeights(base().spec, base().preset);
       if (name === WEIGHTS) followWeights();
     },
     runs() {

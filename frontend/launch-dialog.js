@@ -1,18 +1,18 @@
 /** The launch dialog: opens with what is here, sends one launch however often it is clicked, asks before hours of it. */
 
-import { get, post } from "./api.js";
+import { get } from "./api.js";
 import { byId, setText } from "./dom.js";
 import { counted } from "./format.js";
 import { closable } from "./keys.js";
 import { createLaunchBody } from "./launch-body.js";
-import { newKey } from "./launch-form.js";
+import { createLaunchSender } from "./launch-send.js";
 
 /** @param {{onLaunched: (ids: number[]) => void}} options */
 export function createLaunchDialog({ onLaunched }) {
   const dialog = byId("launch");
   const form = byId("launch-form");
   const submit = byId("launch-submit");
-  let key = newKey();
+  const sender = createLaunchSender("/api/launches");
   let sending = false;
   /** The service asked whether hours of training are wanted: the next click says yes. */
   let asked = false;
@@ -41,7 +41,7 @@ export function createLaunchDialog({ onLaunched }) {
 
   const open = async () => {
     if (dialog.open) return;
-    key = newKey();
+    sender.renew();
     clearError();
     dialog.showModal();
     try {
@@ -70,13 +70,11 @@ export function createLaunchDialog({ onLaunched }) {
     sending = submit.disabled = true;
     clearError();
     try {
-      const { runs } = await post("/api/launches", { ...answer.body, ...confirm }, { "Idempotency-Key": key });
-      key = newKey();
+      const { runs } = await sender.send({ ...answer.body, ...confirm });
       dialog.close();
       onLaunched(runs);
     } catch (problem) {
       const asks = problem.kind === "ConfirmationNeeded";
-      if (asks || problem.kind === "IdempotencyConflict") key = newKey();
       showError(problem.message, asks ? undefined : [...body.fields.keys()].find((path) => problem.message.startsWith(`${path} `)), asks);
     } finally {
       sending = submit.disabled = false;

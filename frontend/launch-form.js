@@ -1,4 +1,4 @@
-/** From what was typed to what is sent: fields, ranges, differences from the preset. Pure but for the key. */
+/** From what was typed to what is sent: fields, ranges, differences from the preset. Pure. */
 
 import { count, plain } from "./format.js";
 
@@ -98,11 +98,8 @@ export function overridesOf(base, values) {
   return overrides;
 }
 
+/** The data sets that one command downloads. */
+export const FETCHABLE = new Set(["cifar10", "cifar100", "fashionmnist"]);
+
 /** A data set can be used where it was imported or makes itself. @param {import("./types.js").Dataset|undefined} dataset */
 export const isHere = (dataset) => Boolean(dataset && (dataset.builtin || dataset.hash));
-
-/** A key that makes a repeated request one launch. randomUUID is there in secure contexts only. */
-export function newKey() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}

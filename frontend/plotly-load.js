@@ -10,19 +10,28 @@ const MAP_STYLE_ID = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc01
 
 /** @type {Promise<any>|null} */ let loading = null;
 
-/** Wait until the page is idle, then load the library; a second call gets the first one's. @returns {Promise<any>} */
+/** Wait until the page is idle, then load the library; a second call gets the first one's, unless that failed.
+ *  @returns {Promise<any>} */
 export function plotlyWhenIdle() {
-  loading ??= idle().then(load);
+  loading ??= idle().then(load).catch((problem) => {
+    loading = null;
+    throw problem;
+  });
   return loading;
 }
 
 /** By a script of our own origin: the policy allows no other way. @returns {Promise<any>} */
 function load() {
   return new Promise((resolve, reject) => {
+    const marker = element("meta", { id: MAP_STYLE_ID });
     const script = element("script", { src: "/vendor/plotly.js", async: true });
     script.addEventListener("load", () => resolve(/** @type {any} */ (window).Plotly));
-    script.addEventListener("error", () => reject(new Error("The curves cannot be drawn: /vendor/plotly.js did not load.")));
-    document.head.append(element("meta", { id: MAP_STYLE_ID }), script);
+    script.addEventListener("error", () => {
+      marker.remove();
+      script.remove();
+      reject(new Error("The curves cannot be drawn: /vendor/plotly.js did not load."));
+    });
+    document.head.append(marker, script);
   });
 }
 

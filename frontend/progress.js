@@ -20,7 +20,7 @@ export function fractionDone(run) {
   const { progress } = run;
   if (run.state !== "running" && run.state !== "cancelling") return null;
   if (!progress) return (run.last?.epoch ?? 0) / run.spec.epochs;
-  if (isPreparation(progress)) return progress.total ? Math.min(1, progress.done / progress.total) : 0;
+  if (isPreparation(progress)) return progress.total ? Math.min(1, progress.done / progress.total) : null;
   const within = progress.steps ? progress.step / progress.steps : 0;
   return Math.min(1, Math.max(0, (progress.epoch - 1 + within) / progress.epochs));
 }
@@ -56,7 +56,7 @@ const isPreparation = (progress) => typeof progress.doing === "string";
 /** @param {Standing} run */
 function runningText({ progress, last, spec }) {
   if (!progress) return last ? `epoch ${Math.min(last.epoch + 1, spec.epochs)} of ${spec.epochs}` : "starting…";
-  if (isPreparation(progress)) return `${progress.doing} ${count(progress.done)} of ${count(progress.total)}`;
+  if (isPreparation(progress)) return progress.total ? `${progress.doing} ${count(progress.done)} of ${count(progress.total)}` : progress.doing;
   const epoch = `epoch ${progress.epoch} of ${progress.epochs}`;
   return progress.seconds_left === null || progress.seconds_left === undefined
     ? epoch

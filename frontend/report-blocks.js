@@ -11,8 +11,8 @@ import { createSweep } from "./report-sweep.js";
 /** @type {Object<string, (block: any, place: import("./report-experiment.js").Place) => Shown>} */
 const MAKERS = { text: createText, changes: createChanges, experiment: createExperiment, comparison: createComparison, sweep: createSweep, references: createReferences };
 
-/** A kind that this page does not know yet is shown by its text. @param {Block} block @param {import("./report-experiment.js").Place} place */
-export const createBlock = (block, place) => (MAKERS[block.kind] ?? createText)(block, place);
+/** @param {Block} block @param {import("./report-experiment.js").Place} place */
+export const createBlock = (block, place) => MAKERS[block.kind](block, place);
 
 function createText() {
   const heading = blockHeading();

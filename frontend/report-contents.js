@@ -22,7 +22,8 @@ export function createContents(list) {
     const number = element("span", { class: "section-number" });
     const title = element("span", { class: "entry-title" });
     const dot = element("i", { class: "dot", "aria-hidden": "true" });
-    const mark = element("span", { class: "state", hidden: true }, dot);
+    const words = element("span", { class: "spoken" });
+    const mark = element("span", { class: "state", hidden: true }, dot, words);
     const link = element("a", {}, number, title, mark);
     const node = element("li", {}, link);
     const update = (/** @type {Entry} */ entry) => {
@@ -31,7 +32,9 @@ export function createContents(list) {
       setText(number, /\d/.test(entry.id) ? entry.id : "");
       setText(title, entry.title);
       setAttribute(mark, "data-state", entry.state);
-      setAttribute(mark, "title", entry.state === "missing" ? "not run yet" : entry.state);
+      const state = entry.state === "missing" ? "not run yet" : entry.state;
+      setAttribute(mark, "title", state);
+      setText(words, state ? `, ${state}` : "");
       mark.hidden = entry.state === null;
     };
     return { node, update };

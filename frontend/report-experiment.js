@@ -1,6 +1,6 @@
 /** One experiment of the report: where it stands, its facts, its table beside its figure, its notes. */
 
-import { createList, element, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
+import { createFact, createList, element, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
 import { MISSING, percent } from "./format.js";
 import { fractionDone, stateText } from "./progress.js";
 import { asStanding, factsOf, protocolText } from "./report-model.js";
@@ -38,7 +38,8 @@ export function createExperiment(first, { drawing, progress }) {
   );
 
   const update = (/** @type {Experiment} */ block) => {
-    setAttribute(node, "id", block.id ?? null);
+    setAttribute(node, "id", block.id);
+    setAttribute(node, "aria-labelledby", `title-${block.id}`);
     setAttribute(node, "data-state", block.run?.state ?? "missing");
     heading.update(block);
     standing.update(block);
@@ -76,16 +77,6 @@ function createStanding(progress) {
   return { node, update };
 }
 
-function createFact() {
-  const name = element("dt");
-  const value = element("dd");
-  const update = (/** @type {[string, string]} */ [title, text]) => {
-    setText(name, title.toLowerCase());
-    setText(value, text);
-  };
-  return { node: element("div", {}, name, value), update };
-}
-
 /** What it starts from, with the runs that it waits for or took its weights of. */
 function createStart() {
   const text = element("span");
@@ -113,7 +104,7 @@ function createParent() {
   return { node, update };
 }
 
-/** What of the protocol differs, and the line kept for the verdict. */
+/** What of the protocol differs, and the place kept for the verdict. */
 function createFoot() {
   const chip = element("summary");
   const rows = element("ul");
@@ -129,7 +120,7 @@ function createFoot() {
     details.hidden = !text;
     setText(chip, text ?? "");
     list(protocol);
-    setText(verdict, word ?? "verdict: comes with several seeds");
+    setText(verdict, word ?? "");
   };
   return { node: element("div", { class: "card-foot" }, details, verdict), update };
 }

@@ -35,7 +35,7 @@ export function createDrawing() {
       }
       try {
         Plotly ??= await plotlyWhenIdle();
-        for (const { target } of entries) draw(target);
+        for (const plot of plots.keys()) draw(plot); // also those that an earlier failure left waiting
       } catch (problem) {
         for (const note of document.querySelectorAll(".plot-waits")) note.textContent = problem.message;
       }

@@ -1,9 +1,8 @@
 /** "Run what is missing": one launch however often it is clicked, and the question before hours of training. */
 
-import { post } from "./api.js";
 import { byId, setText } from "./dom.js";
 import { closable } from "./keys.js";
-import { newKey } from "./launch-form.js";
+import { createLaunchSender } from "./launch-send.js";
 
 /** @typedef {import("./report-types.js").Variant} Variant */
 
@@ -12,8 +11,8 @@ import { newKey } from "./launch-form.js";
  *  `sentence`: what the view knows already must be confirmed */
 export function createReportLaunch({ name, variant, sentence, onSending, onLaunched, onError }) {
   const dialog = byId("confirm");
+  const sender = createLaunchSender(`/api/reports/${name}/launch`);
   let sending = false;
-  let key = newKey();
 
   const ask = (/** @type {string} */ message) => {
     setText(byId("confirm-text"), message);
@@ -28,13 +27,8 @@ export function createReportLaunch({ name, variant, sentence, onSending, onLaunc
     onSending(true);
     const { size, dataset, pretraining, seed } = variant();
     try {
-      const body = { size, dataset, pretraining, seeds: [seed], ...(confirm ? { confirm } : {}) };
-      const answer = await post(`/api/reports/${name}/launch`, body, { "Idempotency-Key": key });
-      key = newKey();
-      onLaunched(answer);
+      onLaunched(await sender.send({ size, dataset, pretraining, seeds: [seed], ...(confirm ? { confirm } : {}) }));
     } catch (problem) {
-      // After a lost connection the same key is sent again: the launch may have been stored.
-      if (problem.status !== 0) key = newKey();
       if (problem.kind === "ConfirmationNeeded") ask(problem.message);
       else onError(problem.message);
     } finally {
@@ -45,7 +39,6 @@ export function createReportLaunch({ name, variant, sentence, onSending, onLaunc
 
   byId("confirm-yes").addEventListener("click", () => {
     dialog.close();
-    key = newKey(); // another body: the key of the question cannot carry it
     void send(true);
   });
   closable(dialog, true);

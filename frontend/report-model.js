@@ -95,16 +95,13 @@ export function namedRuns(view) {
     }
     if (block.kind === "sweep")
       for (const row of block.rows) {
-        add(`Sweep, ${row.node}`, briefOf(row.published));
-        add(`Sweep, ${row.node}, corrected`, briefOf(row.corrected));
+        add(`Sweep, ${row.node}`, row.published.run);
+        add(`Sweep, ${row.node}, corrected`, row.corrected.run);
       }
   }
   for (const { parents } of experiments(view)) for (const { title, run } of parents) add(title, run);
   return found;
 }
-
-/** @param {import("./report-types.js").SweepCell|null} cell @returns {BriefRun|null} */
-const briefOf = (cell) => (cell?.run ? { id: typeof cell.run === "object" ? cell.run.id : cell.run, state: cell.state } : null);
 
 /** What is being trained now, or null. @param {View} view @param {Map<number, any>} progress by run, as told by the stream
  *  @returns {{id: number, text: string}[]} */

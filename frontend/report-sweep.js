@@ -16,7 +16,7 @@ const MEANINGS = /** @type {Object<string, string>} */ ({
 });
 
 /** "128 × 28 × 28". @param {SweepRow["shape"]} shape */
-export const shapeText = (shape) => (Array.isArray(shape) ? shape.join(" × ") : (shape ?? MISSING));
+export const shapeText = (shape) => shape?.join(" × ") ?? MISSING;
 
 /** A number of any size in a short form: "0.92", "1,240", "3.1e-5". @param {number|null} value */
 export function shortNumber(value) {
@@ -41,8 +41,7 @@ export function createSweep() {
     heading.update(block);
     setText(text, block.text ?? "");
     rows(block.rows);
-    reasons(block.rows.filter(({ reason }) => reason));
-    reasonList.hidden = !reasonList.children.length;
+    reasons(block.rows);
   };
   return { node, update };
 }
@@ -72,7 +71,7 @@ function createRow(first) {
 /** @param {SweepRow} first */
 function createReason({ node: name }) {
   const text = element("span");
-  const update = (/** @type {SweepRow} */ { reason }) => setText(text, reason ?? "");
+  const update = (/** @type {SweepRow} */ { reason }) => setText(text, reason);
   return { node: element("li", {}, element("b", { class: "mono", text: name }), text), update };
 }
 
@@ -82,18 +81,20 @@ function createCell() {
   values[2].append(collapsed);
   const state = stateLabel();
   const link = element("a", { hidden: true });
-  const last = element("td", {}, element("span", { class: "run-of" }, state.node, link));
-  const update = (/** @type {SweepCell|null} */ cell) => {
-    [loss(cell?.train_loss), percent(cell?.test_acc), percent(cell?.largest_share)].forEach((value, index) => {
+  const spoken = element("span", { class: "spoken" }); // the dot's colour, where the run's number stands for the words
+  const last = element("td", {}, element("span", { class: "run-of" }, state.node, link, spoken));
+  const update = (/** @type {SweepCell} */ cell) => {
+    [loss(cell.train_loss), percent(cell.test_acc), percent(cell.largest_share)].forEach((value, index) => {
       setText(values[index].firstChild, value);
       values[index].classList.toggle("none", value === MISSING);
     });
-    const id = typeof cell?.run === "object" ? cell?.run?.id : cell?.run;
-    state.show(cell?.state ?? "missing", id ? "" : (cell?.state ?? "not run"), cell?.state);
-    link.hidden = !id;
-    setAttribute(link, "href", id ? `/runs/${id}` : null);
-    setText(link, id ? `run ${id}` : "");
-    collapsed.hidden = !cell?.collapsed;
+    const { run } = cell;
+    state.show(run?.state ?? "missing", run ? "" : "not run", run?.state);
+    link.hidden = !run;
+    setAttribute(link, "href", run ? `/runs/${run.id}` : null);
+    setText(link, run ? `run ${run.id}` : "");
+    setText(spoken, run?.state ?? "");
+    collapsed.hidden = !cell.collapsed;
   };
   return { nodes: [...values, last], update };
 }

@@ -2,33 +2,33 @@
 
 /** @typedef {Object<string, string>} Tokens */
 
-const COLOURS = /** @type {Object<string, string>} */ ({ train_loss: "series-3", train_acc: "series-1", test_acc: "series-2" });
+const COLOURS = /** @type {Object<string, string>} */ ({ train_acc: "series-1", test_acc: "series-2" });
 
 /** @param {any} trace */
-export const isPublished = (trace) => trace.meta?.source === "published" || trace.meta?.published === true || /published/i.test(trace.name ?? "");
+export const isPublished = (trace) => trace.meta.source === "published";
 
 /** The token of a trace's colour. @param {any} trace */
-export const tokenOf = (trace) => COLOURS[trace.meta?.metric] ?? "series-2";
+export const tokenOf = (trace) => COLOURS[trace.meta.metric];
 
 /** The axis says already that they are accuracies. @param {{data: any[]}} figure @returns {string[]} */
-export const legendOf = (figure) => figure.data.map(({ name }) => String(name ?? "").replace(" accuracy,", ","));
+export const legendOf = (figure) => figure.data.map(({ name }) => name.replace(" accuracy,", ","));
 
 /** @param {{data: any[], layout: any}} figure @param {{tokens: Tokens, family: string}} look */
 export function versus(figure, { tokens, family }) {
-  const { title: _title, template: _template, ...layout } = figure.layout ?? {};
-  const axes = Object.keys({ xaxis: 0, yaxis: 0, ...layout }).filter((name) => /^[xy]axis\d*$/.test(name));
-  const epochs = Math.max(1, ...figure.data.flatMap(({ x }) => (Array.isArray(x) ? x : [])));
+  const { title: _title, xaxis, yaxis, ...layout } = figure.layout;
+  const epochs = Math.max(1, ...figure.data.flatMap(({ x }) => x));
   return {
     data: figure.data.map((trace) => themedTrace(trace, tokens)),
     layout: {
       ...layout,
-      ...Object.fromEntries(axes.map((name) => [name, themedAxis(name, layout[name] ?? {}, tokens, epochs)])),
+      xaxis: epochAxis(xaxis, tokens, epochs),
+      yaxis: { ...yaxis, ...sharedAxis(yaxis, tokens), zeroline: false, showgrid: true },
       uirevision: "report",
       autosize: true,
       showlegend: false,
       hovermode: "x unified",
       dragmode: "zoom",
-      margin: { l: 52, r: layout.yaxis2 ? 48 : 10, t: 10, b: 40 },
+      margin: { l: 52, r: 10, t: 10, b: 40 },
       paper_bgcolor: tokens.surface,
       plot_bgcolor: tokens.surface,
       font: { family, size: 12, color: tokens.muted },
@@ -41,8 +41,7 @@ export function versus(figure, { tokens, family }) {
 function themedTrace(trace, tokens) {
   const colour = tokens[tokenOf(trace)];
   const published = isPublished(trace);
-  const main = trace.meta?.metric !== "train_acc"; // what the report is about stands out from what it was learned on
-  const format = /acc$/.test(trace.meta?.metric ?? "test_acc") ? ".1%" : ".4~g";
+  const main = trace.meta.metric !== "train_acc"; // what the report is about stands out from what it was learned on
   return {
     ...trace,
     connectgaps: false, // an unreadable cell is a gap
@@ -50,15 +49,17 @@ function themedTrace(trace, tokens) {
     mode: "lines+markers",
     line: { color: colour, width: main ? (published ? 1.6 : 2.2) : 1.1, dash: published ? "5px,4px" : "solid" },
     marker: { color: published ? tokens.surface : colour, size: main ? (published ? 4 : 5) : 3, line: { color: colour, width: published ? 1.2 : 0 } },
-    hovertemplate: `%{y:${format}}`,
+    hovertemplate: "%{y:.1%}",
   };
 }
 
-/** @param {string} name @param {any} axis @param {Tokens} tokens @param {number} epochs */
-function themedAxis(name, axis, tokens, epochs) {
-  const shared = { gridcolor: tokens.line, linecolor: tokens.line, automargin: true, title: { ...axis.title, standoff: 8, font: { size: 12, color: tokens.muted } } };
-  // The whole run from the start: the axis must not grow with every epoch.
-  const whole = { range: [0.5, epochs + 0.5], ...(epochs <= 12 ? { tick0: 1, dtick: 1 } : {}) };
-  if (name.startsWith("x")) return { ...axis, ...shared, ...whole, showgrid: false, spikecolor: tokens.muted, spikethickness: 1, spikedash: "dot", tickformat: "d", unifiedhovertitle: { text: "Epoch %{x}" } };
-  return { ...axis, ...shared, zeroline: false, showgrid: name === "yaxis" };
+/** @param {any} axis @param {Tokens} tokens */
+const sharedAxis = (axis, tokens) => ({ gridcolor: tokens.line, linecolor: tokens.line, automargin: true, title: { ...axis.title, standoff: 8, font: { size: 12, color: tokens.muted } } });
+
+/** The whole run from the start: the axis must not grow with every epoch.
+ *  @param {any} axis @param {Tokens} tokens @param {number} epochs */
+function epochAxis(axis, tokens, epochs) {
+  const ticks = epochs <= 12 ? { tick0: 1, dtick: 1 } : {};
+  const spike = { spikecolor: tokens.muted, spikethickness: 1, spikedash: "dot" };
+  return { ...axis, ...sharedAxis(axis, tokens), ...ticks, ...spike, range: [0.5, epochs + 0.5], showgrid: false, tickformat: "d", unifiedhovertitle: { text: "Epoch %{x}" } };
 }

@@ -24,10 +24,10 @@
  * @typedef {{kind: "changes", id: string, title: string, text: string, rows: Change[]}} Changes
  * @typedef {{stated: string, published: string, remark: string|null, measured: string, note: string|null}} Compared
  * @typedef {{kind: "comparison", id: string, title: string, items: Compared[]}} Comparison
- * @typedef {{run: number|BriefRun|null, state: import("./types.js").RunState, train_loss: number|null, test_acc: number|null,
- *   largest_share: number|null, collapsed: boolean}} SweepCell
- * @typedef {{node: string, shape: number[]|string, dimension: number, published: SweepCell|null, corrected: SweepCell|null,
- *   mean_square_norm: number|null, lr: number|null, reason: string|null}} SweepRow
+ * @typedef {{run: BriefRun|null, train_loss: number|null, test_acc: number|null,
+ *   largest_share: number|null, collapsed: boolean|null}} SweepCell
+ * @typedef {{node: string, shape: number[]|null, dimension: number|null, published: SweepCell, corrected: SweepCell,
+ *   mean_square_norm: number|null, lr: number, reason: string}} SweepRow
  * @typedef {{kind: "sweep", id: string, title: string, text: string, rows: SweepRow[]}} Sweep
  * @typedef {{kind: "references", items: {label: string, text: string, url: string|null}[]}} References
  * @typedef {TextBlock|Changes|Experiment|Comparison|Sweep|References} Block

@@ -1,6 +1,6 @@
 /** What is known of a run besides its curves: the strip of numbers, the spec, the attempts. */
 
-import { byId, createList, element, setText } from "./dom.js";
+import { byId, createFact, createList, element, setText } from "./dom.js";
 import { networkFacts } from "./environment-facts.js";
 import { count, duration, elapsedSeconds, isNumber, loss, MISSING, moment, NOT_FINITE, percent, plain } from "./format.js";
 
@@ -111,17 +111,14 @@ function attemptRow(attempt, now, open) {
 
 /** What the newest attempt tells of the network, under the heading of the run. */
 export function createNetworkFacts() {
-  const list = createList(byId("network"), (/** @type {[string, string]} */ [name]) => name, () => {
-    const name = element("dt");
-    const value = element("dd");
-    const update = (/** @type {[string, string]} */ [title, text]) => {
-      setText(name, title.toLowerCase());
-      setText(value, text);
-    };
-    return { node: element("div", {}, name, value), update };
-  });
+  const list = createList(byId("network"), ([name]) => name, createFact);
   /** @param {import("./types.js").Attempt[]} attempts */
-  return (attempts) => list(networkFacts(attempts.findLast(({ environment }) => environment)?.environment));
+  return (attempts) => {
+    const environments = attempts.flatMap(({ environment }) => (environment ? [environment] : []));
+    // An attempt that goes on from a checkpoint loads no weights: the one before it tells what the run started from.
+    const weights = environments.findLast((told) => told.weights)?.weights;
+    list(networkFacts(environments.length ? { ...environments.at(-1), weights } : null));
+  };
 }
 
 /** The facts of the network stand above in words already. @param {Object<string, any>} environment */

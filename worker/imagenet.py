@@ -71,6 +71,7 @@ def download(url: str, path: Path, tell: Tell) -> None:
     """Fetch a file whose name holds its hash, and check it. The caller removes what is left of a failure.
 
     Not by torch.hub: it tells nobody how far it is, and waits without end for a server that fell silent.
+    What `tell` raises ends it.
 
     Raises:
         DataProblem: why it could not be fetched, as a part of a sentence.
@@ -79,7 +80,8 @@ def download(url: str, path: Path, tell: Tell) -> None:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer, path.open("wb") as file:
             total = int(answer.headers.get("Content-Length") or 0)
-            while block := answer.read(_BLOCK_BYTES):
+            # What has come, not whole blocks: of a slow server too, `tell` hears often, and may raise.
+            while block := answer.read1(_BLOCK_BYTES):
                 file.write(block)
                 digest.update(block)
                 done += len(block)

@@ -169,6 +169,10 @@ def _classes(path: Path, entries: list[_Entry]) -> list[str]:
         raise DataProblem(
             f"The classes of train and test differ: '{odd[0]}' is in {where} only ({len(odd)} such in all)."
         )
+    if len(train) < 2:
+        raise DataProblem(
+            f"{path.name} holds images of one class, '{min(train)}'; there must be at least two."
+        )
     return sorted(train)
 
 

@@ -72,32 +72,40 @@ def main(claimed: Claimed, claimed_at: float, connection: Connection, device: st
 
     signal.signal(signal.SIGTERM, drain)
     recorder.start()
-    verdict = _train(claimed, settings, database, recorder, device)
+    verdict = train_attempt(claimed, settings, database, recorder, device)
     recorder.close()
     verdict.send(connection)
     database.dispose()
 
 
-def _train(
+def train_attempt(
     claimed: Claimed, settings: Settings, database: Database, recorder: DatabaseRecorder, device: str
 ) -> Verdict:
+    """Train what was claimed, and return how it ended, whatever went wrong."""
     # Here and not at the top: the worker's own process imports this module too, and loads no torch.
     from worker.engine.checkpoint import CheckpointPointer
+    from worker.engine.recorder import Stopped
     from worker.engine.train import Outcome, TrainOptions, train
     from worker.weights import starting_weights
 
     def fetching(done: int, total: int) -> None:
         recorder.preparing("fetching weights", done, total)
+        if recorder.should_stop():
+            raise Stopped
 
     try:
         spec = parse_spec(claimed.spec)
+        resume = CheckpointPointer.from_json(claimed.checkpoint) if claimed.checkpoint else None
+        if resume and resume.epoch == spec.epochs:
+            # Asked here too: what a training needs to begin may be gone by now, and this one needs nothing.
+            return Verdict("completed")
         outcome = train(
             spec,
             _open_dataset(spec, claimed.data_hash, settings, database),
             recorder,
             folder=settings.runs_folder / str(claimed.run_id),
             attempt=claimed.attempt,
-            resume=CheckpointPointer.from_json(claimed.checkpoint) if claimed.checkpoint else None,
+            resume=resume,
             weights=starting_weights(spec, claimed, settings, database, fetching),
             features_folder=settings.features_folder,
             options=TrainOptions(
@@ -107,6 +115,8 @@ def _train(
                 features_bytes=int(settings.features_gib * 2**30),
             ),
         )
+    except Stopped:
+        outcome = Outcome.STOPPED
     except RunyardError as problem:
         return _failed(recorder, Reason.REFUSED, str(problem))
     except Exception as problem:  # noqa: BLE001 - the verdict on a training is this process's to tell, whatever went wrong

@@ -81,8 +81,18 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return _checked(state, path.name)
 
 
-def keep(state: Mapping[str, Tensor], folder: Path, *, arch: str, name: str, about: str) -> Kept:
+def keep(
+    state: Mapping[str, Tensor],
+    folder: Path,
+    *,
+    arch: str,
+    name: str,
+    about: str,
+    scratch: Path | None = None,
+) -> Kept:
     """Fit a state dict to the architecture, with any number of output units, and keep it in `folder`.
+
+    It is written to `scratch` first, on the same disk; else to `folder` itself.
 
     Raises:
         DataProblem: it does not fit, or cannot be written.
@@ -91,7 +101,7 @@ def keep(state: Mapping[str, Tensor], folder: Path, *, arch: str, name: str, abo
     output, _ = output_layer(network)
     tensors = fitted(state, network, output, arch=arch, about=about)
     tensors = {key: value.contiguous().clone() for key, value in tensors.items()}
-    with staging_folder(folder) as staging:
+    with staging_folder(scratch or folder) as staging:
         made = staging / "weights"
         try:
             save_file(tensors, made)

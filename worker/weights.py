@@ -1,6 +1,9 @@
 """The weights that a claimed run starts from: found on this worker and checked, or fetched."""
 
-import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -15,10 +18,12 @@ from backend.store.attempts import Claimed
 from backend.store.session import Database
 from worker import imagenet
 from worker.engine.checkpoint import STATE_SUFFIX, WEIGHTS_SUFFIX, CheckpointPointer
-from worker.engine.data import staging_folder
+from worker.engine.feature_cache import Lock
 from worker.engine.weights import StartingWeights, sha256_after
 from worker.imagenet import Tell
 from worker.weight_files import Kept, is_whole, keep, kept_path, read_state
+
+_WAIT_SECONDS = 0.2
 
 
 def starting_weights(
@@ -26,7 +31,8 @@ def starting_weights(
 ) -> StartingWeights | None:
     """Return the weights that this attempt needs; None where it starts at random, or goes on from a checkpoint of all.
 
-    `tell` hears of a download, in bytes. Only ImageNet weights are ever downloaded.
+    `tell` hears of a download, in bytes, and again and again of the wait for that of another run, as (0, 0); what it
+    raises goes on to the caller. Only ImageNet weights are ever downloaded.
 
     Raises:
         DataProblem: they are not here, changed, or of another network; with what helps.
@@ -50,8 +56,7 @@ def imagenet_weights(arch: str, settings: Settings, database: Database, tell: Te
     folder = settings.weights_folder
     folder.mkdir(parents=True, exist_ok=True)
     # Runs that start together on one host fetch the file once.
-    with (folder / f".lock-{arch}").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _alone(folder / f".lock-{arch}", tell):
         with database.read() as session:
             row = store.find(session, "imagenet", wanted.name, arch)
         path = kept_path(folder, arch, wanted.name, row.sha256) if row else None
@@ -85,11 +90,28 @@ def _imagenet(path: Path, sha256: str, name: str) -> StartingWeights:
     return StartingWeights(path, sha256, "imagenet", f"the ImageNet weights {name}")
 
 
+@contextmanager
+def _alone(path: Path, tell: Tell) -> Iterator[None]:
+    with closing(Lock(path)) as lock:
+        while not lock.alone():
+            tell(0, 0)
+            time.sleep(_WAIT_SECONDS)
+        yield
+
+
 def _fetched(wanted: imagenet.Published, arch: str, folder: Path, tell: Tell) -> Kept:
-    with staging_folder(folder) as staging:
-        path = staging / wanted.file_name
+    # Under the lock of the architecture it is nobody else's: what is there was left by one who was killed.
+    scratch = folder / f".fetching-{arch}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        path = scratch / wanted.file_name
         imagenet.download(wanted.url, path, tell)
-        return keep(read_state(path), folder, arch=arch, name=wanted.name, about=wanted.file_name)
+        return keep(
+            read_state(path), folder, arch=arch, name=wanted.name, about=wanted.file_name, scratch=scratch
+        )
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _file_weights(
@@ -134,7 +156,7 @@ def _parent_weights(claimed: Claimed, settings: Settings) -> StartingWeights:
     who = f"run {parent.run_id} ({parent.name})"
     if claimed.checkpoint and parent.changed:
         raise DataProblem(
-            f"The parent, {who}, was trained again after this run began: its features would now be those of another "
+            f"The parent, {who}, is not as it was when this run began: its features would now be those of another "
             "network. Retry this run from the start."
         )
     pointer = CheckpointPointer.from_json(parent.checkpoint)

@@ -12,24 +12,35 @@ def compared(better: float, worse: float) -> str:
     return f"{pair}: {_times(better / worse)} times, {_gain(better, worse)}, {points}"
 
 
-def remark_on(stated: str, better: float, worse: float, *, better_name: str, worse_name: str) -> str | None:
-    """Return where a stated gain in percent says something else than the two numbers do; None where it is right.
+def remark_on(stated: str, better: float, worse: float, *, better_name: str, worse_name: str) -> str:
+    """Return whether a stated gain in percent is right, and if not, what the two numbers say.
 
     `stated` is text: its decimals say how exactly it was meant.
     """
     decimals = len(stated.partition(".")[2])
     if worse and _rounds_to(100 * (better / worse - 1), stated, decimals):
-        return None
-    if worse and _rounds_to(100 * better / worse, stated, decimals):
+        return f"{stated}% is right, as a relative gain."
+    if not is_contradicted(stated, better, worse):
         return (
             f"The report says {stated}% greater; {_times(better / worse)} times is "
             f"{100 * (better / worse - 1):.{decimals}f}% greater."
         )
-    implied = better / (float(stated) / 100)
     return (
         f"The report says {stated}% greater; {worse_name} contradicts it: it ends at {worse:.3f}, {better_name} "
-        f"at {better:.3f}. Read as {float(stated) / 100:g} times, the sentence needs {implied:.3f} there."
+        f"at {better:.3f}. Read as {float(stated) / 100:g} times, the sentence needs {implied(stated, better):.3f} there."
     )
+
+
+def is_contradicted(stated: str, better: float, worse: float) -> bool:
+    """Say whether a stated gain in percent is neither the gain nor, as often confused, the ratio."""
+    decimals = len(stated.partition(".")[2])
+    meanings = (better / worse - 1, better / worse) if worse else ()
+    return not any(_rounds_to(100 * meaning, stated, decimals) for meaning in meanings)
+
+
+def implied(stated: str, better: float) -> float:
+    """Return the accuracy that the worse one must have for a stated percentage to be the ratio of the two."""
+    return better / (float(stated) / 100)
 
 
 def _times(ratio: float) -> str:

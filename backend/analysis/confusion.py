@@ -27,10 +27,8 @@ class Confusion:
 
         A network that has collapsed to one answer shows here as a share near 1.
         """
-        predicted = [sum(column) for column in zip(*self.counts, strict=True)]
-        most = max(range(len(predicted)), key=predicted.__getitem__, default=None)
-        share = None if most is None else _share(predicted[most], self.total)
-        return None if most is None or share is None else (most, share)
+        columns = zip(*self.counts, strict=True)
+        return largest_share(Counter({guess: sum(column) for guess, column in enumerate(columns)}))
 
 
 def confusion(labels: bytes, predicted: bytes, classes: int) -> Confusion:
@@ -44,6 +42,15 @@ def confusion(labels: bytes, predicted: bytes, classes: int) -> Confusion:
     if highest >= classes:
         raise ValueError(f"Class {highest} is predicted or true; there are {classes}.")
     return Confusion([[pairs[true, guess] for guess in range(classes)] for true in range(classes)])
+
+
+def largest_share(counts: Counter[int]) -> tuple[int, float] | None:
+    """Return the class that is counted most often (the first of equals) and its share; None where nothing is."""
+    total = counts.total()
+    if not total:
+        return None
+    most = min(counts, key=lambda number: (-counts[number], number))
+    return most, counts[most] / total
 
 
 def decoded(encoded: bytes, classes: int) -> tuple[int, ...]:

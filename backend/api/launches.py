@@ -6,14 +6,17 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
-from backend.api.deps import BellDep, DatabaseDep
+from backend.api.deps import BellDep, DatabaseDep, SettingsDep
 from backend.api.problems import RESPONSES
 from backend.api.shelf import read_shelf
 from backend.api.wire import LaunchWire
 from backend.confirming import check_confirmed
 from backend.launching import Wish, checked_text, plan
+from backend.settings import Settings
 from backend.store import launches, workers
+from backend.store.launches import NewRun
 
 router = APIRouter(tags=["launches"])
 
@@ -40,25 +43,27 @@ def launch(
     background: BackgroundTasks,
     database: DatabaseDep,
     bell: BellDep,
+    settings: SettingsDep,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255, pattern="^[ -~]+$")] = None,
 ) -> LaunchWire:
     """Store a launch and queue its runs. With the same Idempotency-Key and body it is done once only."""
     experiment = checked_text(request.experiment, "experiment", 200) if request.experiment else None
-    wish = Wish(**request.model_dump(exclude={"experiment", "confirm"}))
-    digest = hashlib.sha256(json.dumps(request.model_dump(), sort_keys=True).encode()).hexdigest()
+    # A repeat is the same request whether it says yes once more or not.
+    body = request.model_dump(exclude={"confirm"})
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     with database.read() as session:
-        shelf = read_shelf(session)
-        wanted = plan(wish, shelf)
-        if not request.confirm:
-            check_confirmed(wanted, shelf, workers.devices(session))
-    with database.write() as session:
-        accepted = launches.accept(
-            session,
-            wanted,
-            body_sha256=digest,
-            idempotency_key=idempotency_key,
-            experiment=experiment,
-        )
+        # Before all else: what the first request found here may be gone by now.
+        accepted = launches.known(session, idempotency_key, digest)
+        wanted = [] if accepted else _planned(session, request, settings)
+    if accepted is None:
+        with database.write() as session:
+            accepted = launches.accept(
+                session,
+                wanted,
+                body_sha256=digest,
+                idempotency_key=idempotency_key,
+                experiment=experiment,
+            )
     if accepted.repeated:
         response.status_code = 200
     else:
@@ -70,3 +75,13 @@ def launch(
         runs=accepted.run_ids,
         parents=accepted.parent_ids,
     )
+
+
+def _planned(session: Session, request: LaunchRequest, settings: Settings) -> list[NewRun]:
+    """Return the runs of a request, once a person has said yes to them where that is needed."""
+    shelf = read_shelf(session)
+    wanted = plan(Wish(**request.model_dump(exclude={"experiment", "confirm"})), shelf)
+    if not request.confirm:
+        stored = launches.without_parents_there(session, wanted)
+        check_confirmed(stored, shelf, workers.devices(session, settings.worker_lost_seconds))
+    return wanted

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, BackgroundTasks, Header, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
-from backend.api.deps import LARGEST_INTEGER, BellDep, DatabaseDep
+from backend.api.deps import LARGEST_INTEGER, BellDep, DatabaseDep, SettingsDep
 from backend.api.problems import RESPONSES
 from backend.api.shelf import read_shelf
 from backend.api.wire import ReportLaunchWire
@@ -15,7 +16,9 @@ from backend.confirming import check_confirmed
 from backend.errors import NotFound
 from backend.launching import MAX_RUNS, checked_seeds
 from backend.reporting import REPORT, Variant, default_variant, plan_report, report_runs
+from backend.settings import Settings
 from backend.store import launches, workers
+from backend.store.launches import AcceptedLaunch, NewRun
 
 router = APIRouter(tags=["reports"])
 
@@ -42,6 +45,7 @@ def launch_report(
     background: BackgroundTasks,
     database: DatabaseDep,
     bell: BellDep,
+    settings: SettingsDep,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255, pattern="^[ -~]+$")] = None,
 ) -> ReportLaunchWire:
     """Queue the runs of a report that are neither completed nor on their way; 200 where none is missing."""
@@ -51,29 +55,54 @@ def launch_report(
     body = {"report": name, **request.model_dump(exclude={"confirm"})}
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     with database.read() as session:
-        shelf = read_shelf(session)
-        variant = default_variant(shelf, request.size, request.dataset, request.pretraining)
-        wanted = report_runs(plan_report(variant), shelf, seeds)
-        if not request.confirm:
-            check_confirmed(launches.missing(session, wanted), shelf, workers.devices(session))
-    with database.write() as session:
-        missing = launches.missing(session, wanted)
-        known = launches.known(session, idempotency_key, digest)
-        if not missing and known is None:
+        # Before all else: what the first request found here may be gone by now.
+        accepted = launches.known(session, idempotency_key, digest)
+        if accepted is not None:
             response.status_code = 200
-            return ReportLaunchWire(launch=None, experiment=None, runs=[], reused=len(wanted))
+            return _wire(accepted)
+        variant, wanted = _planned(session, request, seeds, settings)
+    with database.write() as session:
+        launches.take_turn(session)
+        missing = launches.missing(session, wanted)
+        reused = len(wanted) - len(missing)
+        if not missing and launches.known(session, idempotency_key, digest) is None:
+            response.status_code = 200
+            return ReportLaunchWire(launch=None, experiment=None, runs=[], reused=reused)
         accepted = launches.accept(
-            session, missing, body_sha256=digest, idempotency_key=idempotency_key, experiment=title(variant)
+            session,
+            missing,
+            body_sha256=digest,
+            idempotency_key=idempotency_key,
+            experiment=title(variant),
+            reused=reused,
         )
     if accepted.repeated:
         response.status_code = 200
     else:
-        background.add_task(bell.ring, len(accepted.run_ids))
+        background.add_task(bell.ring, len(accepted.run_ids) + len(accepted.parent_ids))
+    return _wire(accepted)
+
+
+def _planned(
+    session: Session, request: ReportLaunchRequest, seeds: list[int], settings: Settings
+) -> tuple[Variant, list[NewRun]]:
+    """Return the runs of a report, once a person has said yes to what is missing of it where that is needed."""
+    shelf = read_shelf(session)
+    variant = default_variant(shelf, request.size, request.dataset, request.pretraining)
+    wanted = report_runs(plan_report(variant), shelf, seeds)
+    if not request.confirm:
+        stored = launches.without_parents_there(session, launches.missing(session, wanted))
+        check_confirmed(stored, shelf, workers.devices(session, settings.worker_lost_seconds))
+    return variant, wanted
+
+
+def _wire(accepted: AcceptedLaunch) -> ReportLaunchWire:
     return ReportLaunchWire(
         launch=accepted.id,
         experiment=accepted.experiment_id,
-        runs=accepted.run_ids,
-        reused=len(wanted) - len(missing),
+        # A parent that came to nothing since the look at what is missing came along.
+        runs=sorted(accepted.run_ids + accepted.parent_ids),
+        reused=accepted.reused,
     )
 
 

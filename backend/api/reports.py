@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from sqlalchemy.orm import Session
 
-from backend.api.deps import DatabaseDep
+from backend.api.deps import DatabaseDep, SettingsDep
 from backend.api.problems import RESPONSES
 from backend.api.shelf import read_shelf
 from backend.api.wire import cursor
@@ -41,6 +41,7 @@ def list_reports() -> dict[str, list[dict[str, str]]]:
 def get_report(
     name: Annotated[str, Path(max_length=100)],
     database: DatabaseDep,
+    settings: SettingsDep,
     size: Literal["quick", "published"] | None = None,
     dataset: Name = None,
     pretraining: Name = None,
@@ -48,6 +49,7 @@ def get_report(
 ) -> dict[str, Any]:
     """Return a report in one variant; what is not chosen follows from what is there."""
     shown = report(name)
+    seen_within = settings.worker_lost_seconds
     with database.read() as session:
         place = cursor(events.store_id(session), events.last_id(session))
         shelf = read_shelf(session)
@@ -59,7 +61,8 @@ def get_report(
             "about": shown.about,
             "cursor": place,
             "variant": _variant(material, shelf),
-            "standing": standing(material, clock.read_now(session)) | _outlook(session, material, shelf),
+            "standing": standing(material, clock.read_now(session))
+            | _outlook(session, material, shelf, seen_within),
             "sections": sections(material),
         }
 
@@ -85,16 +88,17 @@ def _variant(material: Material, shelf: Shelf) -> dict[str, Any]:
     }
 
 
-def _outlook(session: Session, material: Material, shelf: Shelf) -> dict[str, Any]:
+def _outlook(session: Session, material: Material, shelf: Shelf, seen_within: float) -> dict[str, Any]:
     """Return what running the missing ones would take, and whether it can be done at all."""
     variant = material.plan.variant
     budget = budget_seconds(generated=variant.dataset in BUILTIN) if variant.size == "quick" else None
     problem = problem_of(variant, shelf)
     runs = [] if problem else _missing_runs(material, shelf)
+    devices = workers.devices(session, seen_within)
     return {
         "estimate_seconds": None if problem else estimated_seconds(runs, shelf),
         "budget_seconds": budget,
-        "confirmation": None if problem else needed_confirmation(runs, shelf, workers.devices(session)),
+        "confirmation": None if problem else needed_confirmation(runs, shelf, devices),
         "problem": problem,
     }
 

@@ -46,12 +46,13 @@ class Preset:
 
 @dataclass(frozen=True)
 class Planned:
-    """A spec to be trained, and the one whose training it starts from."""
+    """A spec to be trained, and the one whose training it starts from. `title` names it where the preset's does not fit."""
 
     spec: Spec
     preset: str | None = None
     size: Size | None = None
     parent: "Planned | None" = None
+    title: str | None = None
 
     def chain(self) -> "list[Planned]":
         """Return this one and all that it starts from, the first to be trained first."""

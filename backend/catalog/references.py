@@ -21,12 +21,16 @@ class PublishedTable:
 
     table: str
     experiment: str
-    title: str
     learning_rate: float
     epochs: int
     batch_size: int
     rows: Mapping[int, Mapping[str, float | None]]
     """Each epoch's values by column."""
+
+    @property
+    def section(self) -> str:
+        """The section of the report that it stands in: 3 for Table 3.1."""
+        return self.table.partition(".")[0]
 
     def last(self, column: str) -> float | None:
         """Return the value of the last epoch."""
@@ -62,7 +66,6 @@ def _table(experiment: str, lines: list[Mapping[str, str]]) -> PublishedTable:
     return PublishedTable(
         table=first["table"],
         experiment=experiment,
-        title=first["title"],
         learning_rate=float(first["learning_rate"]),
         epochs=int(first["num_epochs"]),
         batch_size=int(first["batch_size"]),

@@ -1,14 +1,16 @@
 """The commands of a report: run what is missing of it, watch it, print what it says."""
 
 import json
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
 from backend.cli.report_text import report_text
-from backend.cli.report_watch import watch
+from backend.cli.report_watch import chosen_variant, is_complete, watch
 from backend.cli.seeds import parse_seeds
 from backend.cli.service import Json, open_client
+from backend.client import Client
 
 report = typer.Typer(help="The published report beside what was measured here.", no_args_is_help=True)
 
@@ -49,10 +51,18 @@ def run(
         else:
             print(f"Queued {len(answer['runs'])} runs; {answer['reused']} were there already.")
         if watch_:
-            shown = {**variant, "seed": chosen[0] if chosen else None}
-            ended = watch(client, name, shown)
-            print(report_text(client.report(name, **shown)))
-            raise typer.Exit(ended)
+            raise typer.Exit(_follow(client, name, variant, chosen or [None]))
+
+
+def _follow(client: Client, name: str, variant: dict[str, Any], seeds: Sequence[int | None]) -> int:
+    """Watch the reports of some seeds one after the other, and print each; return 0 where all runs completed, else 1."""
+    complete = True
+    for seed in seeds:
+        view = watch(client, name, {**variant, "seed": seed})
+        print(report_text(view))
+        variant = chosen_variant(view)  # the next seed's is the same but for its seed
+        complete &= is_complete(view)
+    return 0 if complete else 1
 
 
 @report.command()

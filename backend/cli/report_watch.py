@@ -8,31 +8,63 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from backend.cli.show import percent, state_text
-from backend.client import Client
+from backend.cli.show import RECONNECTS, percent, state_text
+from backend.client import Client, ServiceProblem
 from backend.contract import RunState
 
 LOOK_SECONDS = 1.0
 ON_THE_WAY = (RunState.WAITING, RunState.QUEUED, RunState.RUNNING, RunState.CANCELLING)
 
 
-def watch(client: Client, name: str, variant: dict[str, Any]) -> int:
-    """Show the experiments of a report as they train; return 0 where all of its runs completed, else 1."""
+def watch(client: Client, name: str, variant: dict[str, Any]) -> dict[str, Any]:
+    """Show the experiments of a report as they train; return its view once nothing of it is on its way.
+
+    Only the first look chooses what the variant leaves open: what comes to be there meanwhile, such as fetched
+    weights, must not change which report is watched. A lost connection is taken up again.
+    """
     console = Console()
+    view = client.report(name, **variant)
+    variant = chosen_variant(view)
     with Live(console=console, auto_refresh=False) as live:
-        while True:
-            view = client.report(name, **variant)
-            live.update(_table(view), refresh=True)
-            states = view["standing"]["states"]
-            if not any(states.get(state) for state in ON_THE_WAY):
-                break
+        live.update(_table(view), refresh=True)
+        while _is_on_its_way(view):
             time.sleep(LOOK_SECONDS)
+            view = _look_again(client, name, variant)
+            live.update(_table(view), refresh=True)
+    if not console.is_terminal:
+        console.line()  # in a file rich ends its last table without one
     standing = view["standing"]
-    done = states.get(RunState.COMPLETED, 0)
     seconds = standing["seconds"]
     took = f" in {seconds:.0f} s" if seconds is not None else ""
-    console.print(f"{done} of {standing['runs']} runs completed{took}.")
-    return 0 if done == standing["runs"] else 1
+    console.print(f"{_completed(view)} of {standing['runs']} runs completed{took}.")
+    return view
+
+
+def is_complete(view: dict[str, Any]) -> bool:
+    """Say whether all runs of a report completed."""
+    return _completed(view) == view["standing"]["runs"]
+
+
+def chosen_variant(view: dict[str, Any]) -> dict[str, Any]:
+    """Return what a view was made for, so that the same is asked for again."""
+    return {key: view["variant"][key] for key in ("size", "dataset", "pretraining", "seed")}
+
+
+def _look_again(client: Client, name: str, variant: dict[str, Any]) -> dict[str, Any]:
+    for _ in range(RECONNECTS):
+        try:
+            return client.report(name, **variant)
+        except ServiceProblem:
+            time.sleep(LOOK_SECONDS)
+    return client.report(name, **variant)
+
+
+def _is_on_its_way(view: dict[str, Any]) -> bool:
+    return any(view["standing"]["states"].get(state) for state in ON_THE_WAY)
+
+
+def _completed(view: dict[str, Any]) -> int:
+    return view["standing"]["states"].get(RunState.COMPLETED, 0)
 
 
 def experiments(view: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -26,10 +26,18 @@ def launched(answer: dict[str, Any], *, as_json: bool) -> None:
         _print_json(answer)
         return
     ids, parents = answer["runs"], answer["parents"]
-    named = f"run {ids[0]}" if len(ids) == 1 else f"runs {ids[0]} to {ids[-1]}"
+    named = _numbered(ids)
     if parents:
-        named += f", and what they start from: {', '.join(f'run {parent}' for parent in parents)}"
+        named += f", and what {'it starts' if len(ids) == 1 else 'they start'} from: {_numbered(parents)}"
     print(f"Queued {named}. Follow with: runyard watch {ids[0]}")
+
+
+def _numbered(ids: list[int]) -> str:
+    """Return "run 3", "runs 3 to 5", or "runs 3, 5, 7": parents may stand between the runs of a launch."""
+    if len(ids) == 1:
+        return f"run {ids[0]}"
+    gapless = ids == list(range(ids[0], ids[-1] + 1))
+    return f"runs {ids[0]} to {ids[-1]}" if gapless else f"runs {', '.join(map(str, ids))}"
 
 
 def runs(page: dict[str, Any], *, as_json: bool) -> None:
@@ -140,12 +148,19 @@ def _follow(live: Live, client: Client, run: dict[str, Any]) -> None:
 
 
 def _show(live: Live, run: dict[str, Any]) -> None:
+    live.update(standing_line(run), refresh=True)
+
+
+def standing_line(run: dict[str, Any]) -> str:
+    """Return where a run stands in one line, as rich's markup."""
     last = run["last"] or {"epoch": 0, "metrics": {}}
     parts = [f"run {run['id']}", state_text(run["state"])]
     if run["ahead"]:
         parts.append(f"{run['ahead']} ahead")
     progress = run["progress"]
-    if progress:
+    if progress and progress.get("doing"):
+        parts.append(_preparation(progress))
+    elif progress:
         parts.append(f"epoch {progress['epoch']} of {progress['epochs']}")
         if progress["images_per_second"]:
             parts.append(f"{progress['images_per_second']:,.0f} images/s")
@@ -153,7 +168,13 @@ def _show(live: Live, run: dict[str, Any]) -> None:
             parts.append(f"{progress['seconds_left']:.0f} s left")
     if last["epoch"]:
         parts.append(f"test accuracy {percent(last['metrics'].get('test_acc'))}")
-    live.update(" · ".join(parts), refresh=True)
+    return " · ".join(parts)
+
+
+def _preparation(progress: dict[str, Any]) -> str:
+    """Return what is done before the first epoch; where its end is not known, without numbers."""
+    doing, done, total = progress["doing"], progress["done"], progress["total"]
+    return f"{doing} {done:,} of {total:,}" if total else doing
 
 
 def _table(client: Client, run: dict[str, Any]) -> Table:

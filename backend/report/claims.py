@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from backend.analysis.comparisons import compared, remark_on
+from backend.analysis.comparisons import compared, implied, is_contradicted, remark_on
 from backend.analysis.numerals import counted, listed
+from backend.analysis.published import meant_instead
 from backend.catalog.presets import Planned, preset
 from backend.catalog.reports import Claim, ComparisonPart
 from backend.contract import RunState
-from backend.report.experiments import final_accuracy, is_at_chance
+from backend.report.experiments import final_accuracy
 from backend.report.material import ACTIVE, Material
 from backend.store.reports import StoredRun
 
@@ -26,6 +27,9 @@ def _item(claim: Claim, material: Material) -> dict[str, Any]:
         published = compared(here, there)
         names = {"better_name": f"Table {better.table}", "worse_name": f"Table {worse.table}"}
         remark = remark_on(claim.percent, here, there, **names)
+        if is_contradicted(claim.percent, here, there):
+            meant = meant_instead(worse, implied(claim.percent, here), material.tables.values())
+            remark = f"{remark} {meant}" if meant else remark
     sides = [material.plan.cells[name] for name in (claim.better, claim.worse)]
     runs = [material.run_of(side) for side in sides]
     return {
@@ -71,7 +75,9 @@ def _note(sides: list[Planned], runs: list[StoredRun | None], material: Material
         return None
     said = []
     guessing = [
-        _title(side) for side, run in zip(sides, runs, strict=True) if is_at_chance(side, run, material)
+        _title(side)
+        for side, run in zip(sides, runs, strict=True)
+        if final_accuracy(run) is not None and _is_at_chance(side, material)
     ]
     if guessing:
         said.append(
@@ -84,6 +90,11 @@ def _note(sides: list[Planned], runs: list[StoredRun | None], material: Material
     if counts[0] and counts[1] and counts[0] != counts[1]:
         said.append(f"They were trained on {counts[0]:,} and on {counted(counts[1], 'image')}.")
     return " ".join(said) or None
+
+
+def _is_at_chance(side: Planned, material: Material) -> bool:
+    outcome = material.outcome_of(side)
+    return outcome is not None and outcome.at_chance
 
 
 def _title(planned: Planned) -> str:

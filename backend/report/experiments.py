@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from backend.analysis.chance import MostPredicted, at_chance, chance_limit, most_predicted
+from backend.analysis.chance import chance_limit
 from backend.analysis.comparisons import compared
 from backend.analysis.numerals import counted, percent
 from backend.analysis.published import remarks
@@ -14,6 +14,7 @@ from backend.contract import RunState
 from backend.figures.report import beside_figure
 from backend.report.layers import replaced_output
 from backend.report.material import Material
+from backend.report.outcomes import Outcome
 from backend.report.protocol import differences, hyper_parameters
 from backend.report.starts import parents, start
 from backend.store.points import Series
@@ -112,54 +113,40 @@ def notes(part: ExperimentPart, planned: Planned, run: StoredRun | None, materia
     return [note for note in said if note]
 
 
-def tested(run: StoredRun | None) -> MostPredicted | None:
-    """Return what a run predicts most after its last epoch; None where its predictions are not stored."""
-    if run is None or run.predicted is None or run.predicted.epoch != run.epoch:
-        return None
-    return most_predicted(run.predicted.classes, run.predicted.names)
-
-
-def is_at_chance(planned: Planned, run: StoredRun | None, material: Material) -> bool:
-    """Say whether a completed run does no better than guessing; False where that cannot be told."""
-    facts = _tested_on(planned, run, material)
-    if run is None or facts is None or run.state != RunState.COMPLETED:
-        return False
-    accuracy = run.value("test_acc", run.epoch)
-    return accuracy is not None and at_chance(accuracy, *facts)
-
-
 def outcome_note(planned: Planned, run: StoredRun | None, material: Material) -> Note | None:
-    """Return why an accuracy means nothing: collapsed to one class, or too few steps to leave chance."""
-    facts = _tested_on(planned, run, material)
-    if run is None or facts is None or not is_at_chance(planned, run, material):
+    """Return why an accuracy means nothing: collapsed to one class, or no better than guessing."""
+    found = material.outcome_of(planned)
+    if run is None or run.state != RunState.COMPLETED or found is None:
         return None
-    most = tested(run)
-    # A network that has hardly begun answers one class as well; its loss still stands where it began.
-    if most and most.collapsed and not _knows_nothing(run, facts[0]):
-        return Note(
-            kind="collapsed", text=f"collapsed: {percent(most.share)} of its predictions are '{most.name}'"
-        )
-    accuracy = run.value("test_acc", run.epoch)
-    assert accuracy is not None
-    classes, images = facts
+    if found.collapsed and found.most:
+        text = f"collapsed: {percent(found.most.share)} of its predictions are '{found.most.name}'"
+        return Note(kind="collapsed", text=text)
+    if not found.at_chance or found.accuracy is None:
+        return None
     steps = _steps(planned, run, material)
     after = f" {counted(steps, 'step')};" if steps else ""
-    limit, average = percent(chance_limit(classes, images)), percent(1 / classes)
+    limit = percent(chance_limit(found.guess, found.images))
+    uneven = found.guess > 1 / found.classes
+    average = f"{percent(found.guess)} {'for the most frequent class' if uneven else 'on average'}"
+    loss = "" if found.loss is None else f"; the training loss is {found.loss:.3f}"
     one_class = (
-        f"; {percent(most.share)} of its predictions are '{most.name}'" if most and most.collapsed else ""
+        f"; {percent(found.most.share)} of its predictions are '{found.most.name}'"
+        if found.most and found.most.is_nearly_all
+        else ""
     )
     return Note(
         kind="chance",
-        text=f"too few steps:{after} accuracy {percent(accuracy)} is not above the {limit} that guessing gives on "
-        f"{counted(images, 'test image')} ({average} on average, more than {limit} one time in twenty)"
-        f"{one_class}",
+        text=f"{_cause(planned, found, material)}:{after} accuracy {percent(found.accuracy)} is not above the {limit} that "
+        f"guessing gives on {counted(found.images, 'test image')} ({average}, more than {limit} one time "
+        f"in twenty){loss}{one_class}",
     )
 
 
-def _knows_nothing(run: StoredRun, classes: int) -> bool:
-    """Say whether the training loss still is that of guessing, ln C, within half a percent."""
-    loss = run.value("train_loss", run.epoch)
-    return loss is not None and abs(loss - math.log(classes)) <= 0.005 * math.log(classes)
+def _cause(planned: Planned, found: Outcome, material: Material) -> str:
+    """Blame the few steps only where more of them could help: a saturated softmax applied twice learns no more."""
+    stuck = planned.spec.loss.name == "cross_entropy_of_probabilities" and found.is_saturated
+    quick = material.plan.variant.size == "quick" and not stuck
+    return "too few steps" if found.knows_nothing or quick else "no better than guessing"
 
 
 def twin(name: str, run: StoredRun | None, material: Material) -> dict[str, Any] | None:
@@ -253,17 +240,6 @@ def _written(note: WrittenNote, table: PublishedTable, material: Material) -> st
 
 def _hyper(table: PublishedTable) -> str:
     return f"learning rate {table.learning_rate:g}, {table.epochs} epochs, batch size {table.batch_size}"
-
-
-def _tested_on(planned: Planned, run: StoredRun | None, material: Material) -> tuple[int, int] | None:
-    """Return the numbers of classes and of test images; None where neither predictions nor the data set tell."""
-    if run is not None and run.predicted is not None:
-        most = run.predicted
-        width = 1 if len(most.names) <= 256 else 2
-        return len(most.names), len(most.labels) // width
-    images = material.images.get(planned.spec.dataset.name)
-    count = material.test_images(planned)
-    return (images.classes, count) if images and count else None
 
 
 def _steps(planned: Planned, run: StoredRun, material: Material) -> int | None:

@@ -2,16 +2,27 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from backend.catalog.presets import Planned, preset
 from backend.catalog.references import PublishedTable
 from backend.catalog.reports import Report
 from backend.contract import RunState
 from backend.launching import Images
+from backend.report.outcomes import Outcome, outcome
 from backend.reporting import ReportPlan
 from backend.store.reports import Found, Key, StoredRun
 
 ACTIVE = (RunState.RUNNING, RunState.CANCELLING, RunState.QUEUED, RunState.WAITING)
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """What a recipe starts from, with the run that really is or would be it. `lost` is why there is none any more."""
+
+    planned: Planned
+    run: StoredRun | None
+    lost: str | None = None
 
 
 @dataclass(frozen=True)
@@ -33,15 +44,40 @@ class Material:
         """Return the run that stands for a recipe of the plan with the seed of this view."""
         return self.found.shown.get((planned.spec.recipe_hash(), self.seed))
 
-    def ancestors(self, planned: Planned) -> "Iterator[tuple[Planned, StoredRun | None]]":
-        """Yield what a recipe starts from, the nearest first, each with the run that really is or would be it."""
-        seed, child = self.seed, self.run_of(planned)
+    def outcome_of(self, planned: Planned) -> Outcome | None:
+        """Return what became of the run of a recipe; None where there is none, or nothing tells."""
+        return self._outcomes.get(planned.spec.recipe_hash())
+
+    @cached_property
+    def _outcomes(self) -> dict[str, Outcome | None]:
+        """By recipe: predictions are counted once, though several blocks speak of them."""
+        shown = {
+            one.spec.recipe_hash(): one for one in (*self.plan.cells.values(), *self.plan.sweep.values())
+        }
+        return {
+            recipe: outcome(run, self.images.get(one.spec.dataset.name), self.test_images(one))
+            for recipe, one in shown.items()
+            if (run := self.run_of(one)) is not None
+        }
+
+    def ancestors(self, planned: Planned) -> Iterator[Ancestor]:
+        """Yield what a recipe starts from, the nearest first.
+
+        A run that has begun keeps its parent until that is deleted: another run of its recipe is not what it saw.
+        """
+        seed, child, lost = self.seed, self.run_of(planned), None
         while planned.parent is not None:
             seed = parent_seed(planned, seed)
             planned = planned.parent
-            usual = self.found.shown.get((planned.spec.recipe_hash(), seed))
-            child = (self.found.parent_of(child) or usual) if child else usual
-            yield planned, child
+            parent = self.found.parent_of(child)
+            if lost is not None:
+                lost = "its run is not known any more"
+            elif parent is None and child is not None and child.attempt > 0:
+                lost = "deleted since"
+            elif parent is None:
+                parent = self.found.shown.get((planned.spec.recipe_hash(), seed))
+            child = parent
+            yield Ancestor(planned, parent, lost)
 
     def train_images(self, planned: Planned) -> int | None:
         """Return how many images a recipe trains on; None where its data set is not there."""

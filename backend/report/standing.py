@@ -7,18 +7,19 @@ from typing import Any
 from backend.catalog.presets import Planned
 from backend.contract import FINAL, RunState
 from backend.report.material import ACTIVE, Material, wanted_runs
+from backend.store.launches import UNUSABLE
 from backend.store.reports import Key, StoredRun
 
 UNDONE = (RunState.FAILED, RunState.CANCELLED)
 
 
 def missing(material: Material) -> dict[Key, Planned]:
-    """Return the recipes that have no run with this seed but failed or cancelled ones."""
+    """Return the recipes that a launch with this seed would queue."""
     found = material.found.shown
     return {
         key: planned
         for key, planned in wanted_runs(material.plan, material.seed).items()
-        if key not in found or found[key].state in UNDONE
+        if key not in found or found[key].state in UNUSABLE
     }
 
 
@@ -30,20 +31,28 @@ def standing(material: Material, now: float) -> dict[str, Any]:
         "states": dict(Counter(str(run.state) for run in runs)),
         "missing": len(missing(material)),
         "run_ids": sorted(run.id for run in runs),
-        "seconds": seconds(runs, now),
+        "seconds": seconds(material.found.by_id.values(), now),
         "summary": summary(material),
     }
 
 
 def seconds(runs: Iterable[StoredRun], now: float) -> float | None:
-    """Return the time from the first start to the last end, or to now while some are on their way."""
-    begun = [run for run in runs if run.started_at is not None]
+    """Return for how long any of these runs was on its way, from its start to its end or to now.
+
+    What ran side by side counts once, the idle time in between not at all. None where nothing has started.
+    """
+    begun = sorted(
+        (run.started_at, now if run.finished_at is None else run.finished_at)
+        for run in runs
+        if run.started_at is not None
+    )
     if not begun:
         return None
-    first = min(run.started_at for run in begun if run.started_at is not None)
-    going = any(run.state in ACTIVE for run in runs)
-    ends = [now if going or run.finished_at is None else run.finished_at for run in begun]
-    return max(0.0, max(ends) - first)
+    total, covered = 0.0, begun[0][0]
+    for started, finished in begun:
+        total += max(0.0, finished - max(started, covered))
+        covered = max(covered, finished)
+    return total
 
 
 def summary(material: Material) -> str:

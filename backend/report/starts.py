@@ -5,7 +5,7 @@ from typing import Any
 from backend.analysis.numerals import counted, percent
 from backend.catalog.presets import Planned
 from backend.contract import RunState
-from backend.report.material import Material
+from backend.report.material import Ancestor, Material
 from backend.spec import Spec
 from backend.store.reports import StoredRun
 
@@ -22,10 +22,10 @@ def start(planned: Planned, material: Material) -> str:
     if spec.weights.source != "parent":
         return _without_parent(spec, run, material)
     sentence = ""
-    for parent, parent_run in material.ancestors(planned):
+    for parent in material.ancestors(planned):
         verb = "features of" if planned.spec.features else "starts from"
-        sentence += f"{', which ' if sentence else ''}{verb} {material.title(parent)} ({about(parent, parent_run, material)})"
-        planned, run = parent, parent_run
+        sentence += f"{', which ' if sentence else ''}{verb} {material.title(parent.planned)} ({about(parent, material)})"
+        planned, run = parent.planned, parent.run
     if planned.spec.weights.source == "none":
         return sentence
     return f"{sentence}, which starts from {_made_elsewhere(planned.spec, run)}"
@@ -35,19 +35,20 @@ def parents(planned: Planned, material: Material) -> list[dict[str, Any]]:
     """Return what a training starts from, the nearest first, with the runs that are it."""
     return [
         {
-            "title": material.title(parent),
-            "run": None if run is None else {"id": run.id, "state": run.state},
-            "about": about(parent, run, material),
+            "title": material.title(parent.planned),
+            "run": None if parent.run is None else {"id": parent.run.id, "state": parent.run.state},
+            "about": about(parent, material),
         }
-        for parent, run in material.ancestors(planned)
+        for parent in material.ancestors(planned)
     ]
 
 
-def about(planned: Planned, run: StoredRun | None, material: Material) -> str:
+def about(parent: Ancestor, material: Material) -> str:
     """Return how a parent was trained and how good it is: what its children can be expected to gain from it."""
+    run = parent.run
     if run is None:
-        return "not launched"
-    images = material.train_images(planned)
+        return parent.lost or "not launched"
+    images = material.train_images(parent.planned)
     trained = counted(run.epochs, "epoch") + (f" of {counted(images, 'image')}" if images else "")
     if run.state != RunState.COMPLETED:
         return f"run {run.id}, {run.state}, {trained}"

@@ -1,15 +1,17 @@
 """Parents and children: a run that starts from another's training waits for it.
 
 Whoever ends a run calls `pass_on` in the same transaction. Row locks are taken from parents to children, each
-time, so that two transactions in one family wait for one another in that order and never in a circle.
+time, and among children by their ids, so that two transactions in one family wait for one another in that order
+and never in a circle.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, and_, select, update
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.expression import ColumnElement
 
 from backend.contract import FINAL, Reason, RunState
 from backend.store import clock, events
@@ -107,13 +109,10 @@ def wait_again(session: Session, parent_id: int) -> list[int]:
 
     The run itself was put back in this transaction.
     """
+    failed = and_(Run.state == RunState.FAILED, Run.reason == Reason.PARENT_FAILED)
     moved = session.execute(
         update(Run)
-        .where(
-            Run.parent_run_id == parent_id,
-            Run.state == RunState.FAILED,
-            Run.reason == Reason.PARENT_FAILED,
-        )
+        .where(Run.id.in_(_held_children(session, parent_id, failed)), failed)
         .values(state=RunState.WAITING, reason=None, detail=None, finished_at=None)
         .returning(Run.id, Run.attempt)
     ).all()
@@ -146,6 +145,7 @@ def begin_on_parent(session: Session, run_id: int, *, anew: bool) -> ParentRun |
 
 def has_changed(began_on: str | None, checkpoint: dict[str, Any] | None) -> bool:
     """Return whether a parent's checkpoint is another than the one that its child began on."""
+    # A completed run is never trained again: only a store that was restored or edited comes to this.
     return began_on is not None and (checkpoint is None or checkpoint["sha256"] != began_on)
 
 
@@ -160,10 +160,17 @@ def _relative(session: Session, query: Select[int, str, str]) -> Relative | None
     return None if row is None else Relative(*row)
 
 
+def _held_children(session: Session, parent_id: int, which: ColumnElement[bool]) -> list[int]:
+    """Return those of a run's children, locked in the order of their ids: an UPDATE takes them as it finds them."""
+    query = select(Run.id).where(Run.parent_run_id == parent_id, which).order_by(Run.id)
+    return list(session.scalars(query.with_for_update()))
+
+
 def _release(session: Session, parent: Relative) -> list[int]:
+    waiting = Run.state == RunState.WAITING
     moved = session.execute(
         update(Run)
-        .where(Run.parent_run_id == parent.run_id, Run.state == RunState.WAITING)
+        .where(Run.id.in_(_held_children(session, parent.run_id, waiting)), waiting)
         .values(state=RunState.QUEUED)
         .returning(Run.id, Run.attempt)
     ).all()
@@ -175,9 +182,10 @@ def _release(session: Session, parent: Relative) -> list[int]:
 def _fail(session: Session, parent: Relative) -> list[int]:
     """Fail the children that wait for a run which ended without weights; return their ids."""
     detail = f"Run {parent.run_id} ({parent.name}) {parent.ended}."
+    waiting = Run.state == RunState.WAITING
     moved = session.execute(
         update(Run)
-        .where(Run.parent_run_id == parent.run_id, Run.state == RunState.WAITING)
+        .where(Run.id.in_(_held_children(session, parent.run_id, waiting)), waiting)
         .values(
             state=RunState.FAILED,
             reason=Reason.PARENT_FAILED,

@@ -4,10 +4,10 @@ A run that starts from another's training finds that one here: a run of the pare
 completed or on its way; else the launch brings it along.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,14 @@ from backend.errors import IdempotencyConflict, InvalidSpec
 from backend.spec import Spec
 from backend.store import clock, events, families
 from backend.store.tables import Experiment, Launch, Recipe, Run
+
+LAUNCH_LOCK = 0x52756E7B  # beside those of migrate.py and events.py
+
+UNUSABLE = (RunState.FAILED, RunState.CANCELLED, RunState.CANCELLING)
+"""States of a run that will give no weights: a launch counts it as missing, and starts nothing from it."""
+
+Key = tuple[str, int]
+"""What a run is found by: the hash of its recipe, and its seed."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +41,15 @@ class NewRun:
 class AcceptedLaunch:
     """`run_ids` are the runs that were asked for, `parent_ids` those that came along.
 
-    `repeated` says that this very request had been accepted before: then all stand in `run_ids`.
+    `reused` counts what was asked for and is there already. `repeated` says that this very request had been
+    accepted before; all else is then as it was answered the first time.
     """
 
     id: int
     experiment_id: int | None
     run_ids: list[int] = field(default_factory=list)
     parent_ids: list[int] = field(default_factory=list)
+    reused: int = 0
     repeated: bool = False
 
 
@@ -50,12 +60,14 @@ def accept(
     body_sha256: str,
     idempotency_key: str | None = None,
     experiment: str | None = None,
+    reused: int = 0,
 ) -> AcceptedLaunch:
     """Store a launch once; the same key and body again return what was stored then.
 
     Raises:
         IdempotencyConflict: the key was used with another body.
     """
+    take_turn(session)
     earlier = known(session, idempotency_key, body_sha256)
     if earlier is not None:
         return earlier
@@ -73,7 +85,19 @@ def accept(
     ids = [storing.store(run) for run in runs]
     # The state of a parent may have changed between the look at it and now.
     families.settle(session, storing.waiting)
-    return AcceptedLaunch(launch_id, experiment_id, ids, storing.parent_ids)
+    answer = {"run_ids": ids, "parent_ids": storing.parent_ids, "reused": reused}
+    session.execute(update(Launch).where(Launch.id == launch_id).values(answer=answer))
+    return AcceptedLaunch(launch_id, experiment_id, **answer)
+
+
+def take_turn(session: Session) -> None:
+    """Let one launch at a time see what is there and store what is not; before the first look at it.
+
+    Two at once would both find a parent missing, and train it twice. On SQLite writing transactions follow one
+    another anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LAUNCH_LOCK})
 
 
 class _Storing:
@@ -84,7 +108,7 @@ class _Storing:
         self._launch_id = launch_id
         self._experiment_id = experiment_id
         self._recipes: dict[str, int] = {}
-        self._stored: dict[tuple[str, int], int] = {}
+        self._stored: dict[Key, int] = {}
         self.parent_ids: list[int] = []
         self.waiting: list[int] = []
 
@@ -126,7 +150,48 @@ class _Storing:
 
 def missing(session: Session, runs: Iterable[NewRun]) -> list[NewRun]:
     """Return those of the runs of which none with the same recipe and seed is completed or on its way."""
-    return [run for run in runs if usable_run(session, run.spec.recipe_hash(), run.spec.seed) is None]
+    runs = list(runs)
+    there = _usable(session, {_key(run) for run in runs})
+    return [run for run in runs if _key(run) not in there]
+
+
+def without_parents_there(session: Session, runs: Iterable[NewRun]) -> list[NewRun]:
+    """Return the runs with just the parents that a launch would bring along now."""
+    runs = list(runs)
+    there = _usable(session, {_key(one) for run in runs for one in _ancestors(run)})
+
+    def stripped(run: NewRun) -> NewRun:
+        if run.parent is None:
+            return run
+        return replace(run, parent=None if _key(run.parent) in there else stripped(run.parent))
+
+    return [stripped(run) for run in runs]
+
+
+def _ancestors(run: NewRun) -> Iterator[NewRun]:
+    while run.parent is not None:
+        run = run.parent
+        yield run
+
+
+def _key(run: NewRun) -> Key:
+    return run.spec.recipe_hash(), run.spec.seed
+
+
+def _usable(session: Session, keys: set[Key]) -> set[Key]:
+    """Return those of the keys that `usable_run` finds a run for."""
+    query = (
+        select(Recipe.hash, Run.seed)
+        .join(Run, Run.recipe_id == Recipe.id)
+        .where(
+            Recipe.hash.in_({recipe for recipe, _ in keys}),
+            Run.seed.in_({seed for _, seed in keys}),
+            Run.deleted_at.is_(None),
+            Run.state.not_in(UNUSABLE),
+        )
+        .distinct()
+    )
+    return keys & {(recipe, seed) for recipe, seed in session.execute(query)}
 
 
 def usable_run(session: Session, recipe_hash: str, seed: int) -> int | None:
@@ -138,7 +203,7 @@ def usable_run(session: Session, recipe_hash: str, seed: int) -> int | None:
             Recipe.hash == recipe_hash,
             Run.seed == seed,
             Run.deleted_at.is_(None),
-            Run.state.not_in((RunState.FAILED, RunState.CANCELLED, RunState.CANCELLING)),
+            Run.state.not_in(UNUSABLE),
         )
         .order_by(Run.state != RunState.COMPLETED, Run.id.desc())
         .limit(1)
@@ -160,8 +225,13 @@ def known(session: Session, key: str | None, body_sha256: str) -> AcceptedLaunch
         return None
     if launch.body_sha256 != body_sha256:
         raise IdempotencyConflict(key)
-    ids = session.scalars(select(Run.id).where(Run.launch_id == launch.id).order_by(Run.id)).all()
-    return AcceptedLaunch(launch.id, launch.experiment_id, list(ids), repeated=True)
+    answer = launch.answer or {"run_ids": _ids_of(session, launch.id)}
+    return AcceptedLaunch(launch.id, launch.experiment_id, **answer, repeated=True)
+
+
+def _ids_of(session: Session, launch_id: int) -> list[int]:
+    """Return the runs of a launch from a version that knew no parents, and kept no answer."""
+    return list(session.scalars(select(Run.id).where(Run.launch_id == launch_id).order_by(Run.id)))
 
 
 def _insert_launch(

@@ -21,7 +21,8 @@ METRICS = ("train_loss", "train_acc", "test_loss", "test_acc")
 
 PRECEDENCE: tuple[tuple[str, ...], ...] = (
     (RunState.COMPLETED,),
-    (RunState.RUNNING, RunState.CANCELLING, RunState.QUEUED, RunState.WAITING),
+    (RunState.RUNNING, RunState.QUEUED, RunState.WAITING),
+    (RunState.CANCELLING,),
     (RunState.FAILED, RunState.CANCELLED),
 )
 """Which of several runs of a recipe and seed is shown: the newest of the first group that has any."""
@@ -40,7 +41,8 @@ class Predicted:
 
 @dataclass(frozen=True)
 class StoredRun:
-    """One run as it stands. `environment` is of its newest attempt that told it."""
+    """One run as it stands. `environment` is of its newest attempt that told it, the weights in it of the newest that
+    had any: one that goes on from a checkpoint starts from none."""
 
     id: int
     name: str
@@ -55,7 +57,6 @@ class StoredRun:
     parent_id: int | None
     started_at: float | None
     finished_at: float | None
-    deleted: bool
     series: dict[str, Series] = field(default_factory=dict)
     environment: dict[str, Any] | None = None
     predicted: Predicted | None = None
@@ -77,7 +78,7 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class Found:
-    """The runs of a report: those shown, and these with all that they start from by id, deleted ones too."""
+    """The runs of a report: those shown, and these with all that they start from by id. None is deleted."""
 
     shown: dict[Key, StoredRun]
     by_id: dict[int, StoredRun]
@@ -124,10 +125,9 @@ def _runs(session: Session, recipes: set[str]) -> dict[int, StoredRun]:
             Run.parent_run_id,
             Run.started_at,
             Run.finished_at,
-            Run.deleted_at.is_not(None),
         )
         .join(Recipe, Recipe.id == Run.recipe_id)
-        .where(Recipe.hash.in_(recipes))
+        .where(Recipe.hash.in_(recipes), Run.deleted_at.is_(None))
         .order_by(Run.id)
     )
     return {row[0]: StoredRun(*row) for row in session.execute(query)}
@@ -138,7 +138,7 @@ def _shown(runs: Iterable[StoredRun], keys: set[Key]) -> dict[Key, StoredRun]:
     rank = {state: place for place, states in enumerate(PRECEDENCE) for state in states}
     chosen: dict[Key, StoredRun] = {}
     for run in runs:
-        if run.deleted or run.key not in keys:
+        if run.key not in keys:
             continue
         known = chosen.get(run.key)
         if known is None or rank[run.state] <= rank[known.state]:
@@ -194,7 +194,12 @@ def _environments(session: Session, run_ids: Collection[int]) -> dict[int, dict[
         .where(Attempt.run_id.in_(run_ids), Attempt.environment.is_not(None))
         .order_by(Attempt.run_id, Attempt.number)
     )
-    return dict(session.execute(query).all())  # pyright: ignore - of each run the last one stays
+    found: dict[int, dict[str, Any]] = {}
+    for run_id, told in session.execute(query):
+        assert told is not None
+        weights = told.get("weights") or found.get(run_id, {}).get("weights")
+        found[run_id] = told | {"weights": weights}
+    return found
 
 
 def _predictions(session: Session, run_ids: Collection[int]) -> dict[int, Predicted]:

@@ -53,6 +53,8 @@ class Launch(Base):
     body_sha256: Mapped[str] = mapped_column(String(64))
     experiment_id: Mapped[int | None] = mapped_column(ForeignKey("experiment.id"))
     at: Mapped[float]
+    answer: Mapped[dict[str, Any] | None]
+    """Fields of `launches.AcceptedLaunch`: which runs were asked for, which came along."""
 
 
 class Recipe(Base):
@@ -92,7 +94,7 @@ class Run(Base):
 
     parent_run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
     parent_sha256: Mapped[str | None] = mapped_column(String(64))
-    """Checkpoint of the parent that this run began on: the parent may be trained again afterwards."""
+    """Checkpoint of the parent that this run began on: what a restored or edited store has now may be another."""
 
     checkpoint: Mapped[dict[str, Any] | None]
     progress: Mapped[dict[str, Any] | None]

@@ -30,14 +30,16 @@ def register(session: Session, weights: NewWeights, *, replace: bool = False) ->
     if not replace:
         which = and_(which, WeightsRow.sha256 == weights.sha256)
     values = {"sha256": weights.sha256, "classes": weights.classes, "at": clock.now(session)}
-    if changed(session, update(WeightsRow).where(which).values(**values)) == 1:
+    set_again = update(WeightsRow).where(which).values(**values)
+    if changed(session, set_again) == 1:
         return True
     try:
         # The savepoint keeps the transaction usable on Postgres.
         with session.begin_nested():
             session.execute(insert(WeightsRow).values(**vars(weights), at=clock.now(session)))
     except IntegrityError:
-        return False
+        # The name is taken: with other content, or by another host in this moment.
+        return changed(session, set_again) == 1
     return True
 
 

@@ -50,6 +50,7 @@ def everyone(session: Session) -> Sequence[Worker]:
     return session.scalars(select(Worker).order_by(Worker.host, Worker.device, Worker.id)).all()
 
 
-def devices(session: Session) -> set[str]:
-    """Return the devices of the known workers: "cpu", or the ids of GPUs."""
-    return set(session.scalars(select(Worker.device)))
+def devices(session: Session, seen_within_seconds: float) -> set[str]:
+    """Return the devices of the workers that were heard of lately: "cpu", or the ids of GPUs."""
+    since = clock.read_now(session) - seen_within_seconds
+    return set(session.scalars(select(Worker.device).where(Worker.last_seen >= since)))

@@ -172,6 +172,20 @@ def test_a_set_that_can_be_downloaded_is_refused_with_the_command_that_does(name
             "on features only softmax-regression is trained",
         ),
         ({"features": {"arch": "resnet18", "node": "a b"}}, "features.node is 'a b'"),
+        (
+            {"features": {"arch": "softmax-regression", "node": "layer1"}},
+            "features come from a classification model of torchvision",
+        ),
+        (
+            {
+                "model": {
+                    "weights": {"source": "imagenet"},
+                    "output_layer": "kept",
+                    "init": "xavier_uniform",
+                }
+            },
+            "model.init is 'xavier_uniform'; with weights and their output layer kept",
+        ),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(changes: dict, said: str) -> None:

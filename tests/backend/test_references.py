@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backend.analysis import published
-from backend.analysis.chance import at_chance, chance_limit, most_predicted
+from backend.analysis.chance import at_chance, chance_limit, is_blank, most_predicted
 from backend.analysis.comparisons import compared, remark_on
 from backend.analysis.doubled_softmax import (
     first_gradient,
@@ -82,6 +82,7 @@ def test_what_a_careful_reader_finds_is_computed_from_the_tables() -> None:
     assert "ln 10 = 2.3026" in found["1.1"]
     assert found["1.2"].startswith("3 of 30 numbers cannot be read")
     assert "1.4612. It ends at 1.470 with 99.3% training accuracy" in found["3.1"]
+    assert "Sections 1 and 2 do not have this: the training loss goes down to 0.223 and 0.002" in found["3.1"]
     assert "repeats" not in found["3.1"]
     assert "0.1 × 1.4612 + 0.9 × 2.4612 = 2.3612" in found["3.2"]
     assert "2.361 in all 10 epochs" in found["3.2"]
@@ -93,8 +94,10 @@ def test_what_a_careful_reader_finds_is_computed_from_the_tables() -> None:
 
 def a_table(name: str, losses: list[float], accuracies: list[float | None]) -> PublishedTable:
     cells = enumerate(zip(losses, accuracies, strict=True), start=1)
-    rows = {epoch: dict(zip(COLUMNS, (loss, one, one), strict=True)) for epoch, (loss, one) in cells}
-    return PublishedTable(name, name, name, 0.1, len(rows), 32, rows)
+    rows: dict[int, dict[str, float | None]] = {
+        epoch: dict(zip(COLUMNS, (loss, one, one), strict=True)) for epoch, (loss, one) in cells
+    }
+    return PublishedTable(name, name, 0.1, len(rows), 32, rows)
 
 
 def test_softmax_twice_needs_three_epochs_that_fit() -> None:
@@ -135,15 +138,26 @@ def test_comparisons_as_solved_by_hand(better: float, worse: float, sentence: st
 
 def test_a_stated_gain_is_right_confused_with_times_or_contradicted() -> None:
     names = {"better_name": "Table A", "worse_name": "Table B"}
-    assert remark_on("1.4", 0.950, 0.937, **names) is None
+    assert remark_on("1.4", 0.950, 0.937, **names) == "1.4% is right, as a relative gain."
+    assert remark_on("5.9", 0.950, 0.897, **names) == "5.9% is right, as a relative gain."
     assert (
         remark_on("225", 0.897, 0.399, **names) == "The report says 225% greater; 2.25 times is 125% greater."
     )
     contradicted = remark_on("945", 0.945, 0.945, **names)
-    assert contradicted is not None
     assert "Table B contradicts it" in contradicted
     assert "needs 0.100 there" in contradicted
-    assert "contradicts" in (remark_on("10", 0.5, 0.0, **names) or "")
+    assert "contradicts" in remark_on("10", 0.5, 0.0, **names)
+
+
+def test_a_contradicted_claim_implies_the_collapsed_table_and_a_copying_error() -> None:
+    said = published.meant_instead(TABLES["3.3"], 0.945 / 9.45, TABLES.values())
+    assert said == (
+        "So the sentence implies the collapsed model of Table 3.2, which ends at 0.100, and Table 3.3 is a copying "
+        "error in the report."
+    )
+    assert published.meant_instead(TABLES["3.3"], 0.123, TABLES.values()) is None
+    said = published.meant_instead(TABLES["2.2"], 0.897, TABLES.values())
+    assert said == "So the sentence implies Table 1.2, which ends at 0.897."
 
 
 def test_the_doubled_softmax_as_solved_by_hand() -> None:
@@ -167,20 +181,31 @@ def test_the_first_gradient_is_the_slope_of_the_loss() -> None:
 
 def test_the_limit_of_chance_as_solved_by_hand() -> None:
     # 0.1 + 1.645 sqrt(0.1 * 0.9 / 900) = 0.1 + 1.645 * 0.01
-    assert math.isclose(chance_limit(10, 900), 0.11645)
-    assert at_chance(0.1164, 10, 900)
-    assert not at_chance(0.1165, 10, 900)
-    assert chance_limit(10, 10_000) < chance_limit(10, 1000)
-    assert chance_limit(10, 1) > 0.5
+    assert math.isclose(chance_limit(0.1, 900), 0.11645)
+    assert at_chance(0.1164, 0.1, 900)
+    assert not at_chance(0.1165, 0.1, 900)
+    assert chance_limit(0.1, 10_000) < chance_limit(0.1, 1000)
+    assert chance_limit(0.1, 1) > 0.5
+    assert chance_limit(1.0, 100) == 1.0
+
+
+def test_a_loss_is_that_of_guessing_within_half_a_percent() -> None:
+    assert is_blank(2.3026, 10)
+    assert is_blank(2.312, 10)
+    assert not is_blank(2.32, 10)
+    assert not is_blank(2.3612, 10)
 
 
 def test_the_class_predicted_most_is_counted() -> None:
     most = most_predicted(bytes([1] * 96 + [0] * 4), ["cat", "dog"])
     assert most is not None
-    assert (most.name, most.share, most.collapsed) == ("dog", 0.96, True)
+    assert (most.name, most.share, most.is_nearly_all) == ("dog", 0.96, True)
     even = most_predicted(bytes([0] * 95 + [1] * 5), ["cat", "dog"])
     assert even is not None
-    assert (even.share, even.collapsed) == (0.95, False)
+    assert (even.share, even.is_nearly_all) == (0.95, False)
+    tied = most_predicted(bytes([1, 0]), ["cat", "dog"])
+    assert tied is not None
+    assert tied.name == "cat"
     assert most_predicted(b"", ["cat"]) is None
     wide = most_predicted((299).to_bytes(2, "little") * 3, [str(number) for number in range(300)])
     assert wide is not None

@@ -20,7 +20,7 @@ from backend.report.material import wanted_runs
 from backend.reporting import Variant, plan_report, report_runs
 from backend.settings import Settings
 from backend.spec import Spec, parse_spec
-from backend.store import attempts, launches, predictions, reports
+from backend.store import attempts, launches, predictions, reports, revive
 from backend.store.attempts import Claimed
 from backend.store.session import Database
 from backend.store.tables import Run
@@ -86,7 +86,7 @@ def train(database: Database, claimed: Claimed, told: Told, *, epochs: int | Non
         for epoch in range(1, last + 1):
             metrics = {name: invented(run_id, epoch, name) for name in COLUMNS}
             if collapses(spec):
-                metrics["test_acc"] = 0.1 + run_id / 1_000_000
+                metrics |= {"train_loss": 2.361 + run_id / 1_000_000, "test_acc": 0.1 + run_id / 1_000_000}
             for name, value in metrics.items():
                 points[name][epoch] = value
             pointer = scenes.pointer(epoch) if epoch == last else None
@@ -271,6 +271,14 @@ def test_comparisons_come_from_the_last_epochs_or_say_what_is_missing(
     assert claim["measured"].startswith(f"{better:.3f} against {worse:.3f}: ")
     last, pixels = blocks(view, "comparison")[2]["items"]
     assert "Table 3.3 contradicts it" in pixels["remark"]
+    assert pixels["remark"].endswith(
+        "the collapsed model of Table 3.2, which ends at 0.100, and Table 3.3 is a copying error in the report."
+    )
+    assert "implies" not in last["remark"]
+    assert [item["remark"] for item in blocks(view, "comparison")[1]["items"]] == [
+        "1.4% is right, as a relative gain.",
+        "5.9% is right, as a relative gain.",
+    ]
     assert "no better than guessing" in last["note"]
 
 
@@ -315,8 +323,8 @@ def test_the_sweep_gives_a_reason_from_stored_numbers(client: TestClient, databa
     assert (first["shape"], first["dimension"], first["mean_square_norm"]) == ([64, 8, 8], 4096, 40_000.0)
     assert "lr × ‖x‖² = 0.05 × 40,000 = 2,000" in first["reason"]
     # 2000 * 0.09 / 10 = 18 nats in one step; 4000 gives 1.8, 600 and 40 far below 1.
-    assert "move their logit by about 18 in one step" in first["reason"]
-    assert "So the first steps saturate" in first["reason"]
+    assert "move their logit by at most about 18 in one step" in first["reason"]
+    assert "So the first steps can saturate" in first["reason"]
     assert "= 2.3612" in first["reason"]
     assert "a few that go the same way are" in rows["layer2"]["reason"]
     assert "leave the inner softmax soft" in rows["layer3"]["reason"]
@@ -383,6 +391,48 @@ def test_the_parent_named_is_the_one_that_the_child_began_on(client: TestClient,
     view = view_of(client)
     assert newer in view["standing"]["run_ids"]
     assert experiment(view, "1.2")["parents"][0]["run"]["id"] == old != newer
+
+
+def test_a_parent_that_was_deleted_since_is_not_replaced_by_another_run_of_its_recipe(
+    client: TestClient, database: Database
+) -> None:
+    told = train_all(database)
+    wanted = plan_report(QUICK).cells["resnet18-fine-tuned"]
+    assert wanted.parent
+    assert len(experiment(view_of(client), "3.1")["parents"]) == 2
+    with database.write() as session:
+        revive.purge(session, told.run_of(wanted.spec.recipe_hash()))
+        (newer,) = launches.accept(session, [new_run(wanted, 0, Shelf())], body_sha256="1" * 64).run_ids
+    view = view_of(client)
+    assert newer in view["standing"]["run_ids"]
+    on_features = experiment(view, "3.1")
+    assert [(one["run"], one["about"]) for one in on_features["parents"]] == [
+        (None, "deleted since"),
+        (None, "its run is not known any more"),
+    ]
+    assert (
+        "ResNet-18 fine-tuned (deleted since), which starts from ResNet-18 pretrained" in on_features["start"]
+    )
+    pretrained = told.run_of(wanted.parent.spec.recipe_hash())
+    assert experiment(view, "2.1")["parents"][0]["run"]["id"] == pretrained
+
+
+def test_a_run_that_went_on_tells_the_weights_that_its_first_attempt_began_with(database: Database) -> None:
+    (run_id,) = scenes.launch(database)
+    key = (scenes.a_spec(seed=0).recipe_hash(), 0)
+    first = scenes.claim(database)
+    with database.write() as session:
+        attempts.describe(session, run_id, first.attempt, {"weights": {"about": "ImageNet"}, "device": "old"})
+    assert scenes.report(database, first, 1, {"test_acc": 0.5}, scenes.pointer(1))
+    assert scenes.end(database, first, RunState.FAILED)
+    with database.write() as session:
+        revive.resume(session, run_id)
+    second = scenes.claim(database)
+    with database.write() as session:
+        attempts.describe(session, run_id, second.attempt, {"weights": None, "device": "new"})
+    with database.read() as session:
+        told = reports.read(session, [key]).shown[key].environment
+    assert told == {"weights": {"about": "ImageNet"}, "device": "new"}
 
 
 def test_another_seed_and_another_size_are_other_reports(client: TestClient, database: Database) -> None:

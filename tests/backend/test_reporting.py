@@ -4,7 +4,7 @@ import pytest
 
 from backend.catalog.presets import presets
 from backend.errors import InvalidSpec
-from backend.launching import Images, Shelf
+from backend.launching import MAX_RUNS, Images, Shelf
 from backend.reporting import (
     FINE_TUNED,
     IMAGENET,
@@ -136,3 +136,19 @@ def test_all_experiments_are_tested_on_the_same_images() -> None:
     plan = plan_report(QUICK)
     limits = {one.spec.dataset.test_limit for one in (*plan.cells.values(), *plan.sweep.values())}
     assert limits == {quick_sizes(generated=True).test_limit}
+
+
+def test_each_run_of_a_report_has_a_name_of_its_own() -> None:
+    runs = report_runs(plan_report(QUICK), Shelf(), [0])
+    names = [run.name for run in runs]
+    assert len(set(names)) == len(names)
+    assert "Softmax regression on ResNet-18 features, layer3" in names
+    assert "Softmax regression on ResNet-18 features, layer3, corrected" in names
+
+
+def test_more_runs_than_a_launch_may_have_are_refused() -> None:
+    plan = plan_report(QUICK)
+    most = MAX_RUNS // len(plan.runs())
+    assert len(report_runs(plan, Shelf(), range(most))) <= MAX_RUNS
+    with pytest.raises(InvalidSpec, match=f"seeds holds {most + 1} values; .* it may hold {most}"):
+        report_runs(plan, Shelf(), range(most + 1))

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from backend.catalog.presets import SIZES, presets
 from backend.errors import InvalidSpec
+from backend.sentences import PATTERNS
 from backend.spec import Spec, parse_spec
 
 BASE = {"dataset": {"name": "shapes"}, "model": {"arch": "alexnet"}}
@@ -48,6 +49,20 @@ def test_another_value_is_another_recipe(lr: float, epochs: int) -> None:
             "optimizer.momentum is 1; it must be at least 0 and under 1.",
         ),
         ({**BASE, "dataset": {"name": "a b"}}, "may hold letters, digits"),
+        ({**BASE, "dataset": {"name": ".a"}}, "and must begin with a letter or digit."),
+        ({**BASE, "dataset": {"name": ""}}, "dataset.name is ''; it must have 1 to 100 characters."),
+        (
+            {**BASE, "features": {"arch": "resnet18", "node": "a" * 201}},
+            "it must have 1 to 200 characters.",
+        ),
+        (
+            {**BASE, "model": {"arch": "alexnet", "weights": {"source": "file", "name": "a" * 101}}},
+            "it must have 1 to 100 characters.",
+        ),
+        (
+            {**BASE, "model": {"arch": "alexnet", "weights": {"source": "parent", "parent": "abc"}}},
+            "model.weights.parent is 'abc'; it must be 64 hexadecimal digits (0 to 9, a to f).",
+        ),
         ({**BASE, "seed": 2**31}, "seed is 2147483648; it must be at least 0 and at most 2147483647."),
     ],
 )
@@ -55,6 +70,18 @@ def test_a_wrong_value_is_told_with_what_is_allowed(wrong: object, says: str) ->
     with pytest.raises(InvalidSpec) as refused:
         parse_spec(wrong)
     assert says in str(refused.value)
+
+
+def patterns(rules: object) -> set[str]:
+    """Return every pattern in a JSON schema."""
+    if isinstance(rules, dict):
+        own = {rules["pattern"]} if isinstance(rules.get("pattern"), str) else set()
+        return own.union(*(patterns(part) for part in rules.values()))
+    return set().union(*(patterns(part) for part in rules)) if isinstance(rules, list) else set()
+
+
+def test_every_pattern_of_a_spec_has_its_words() -> None:
+    assert patterns(Spec.model_json_schema()) == set(PATTERNS)
 
 
 def test_a_spec_cannot_be_changed() -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.processes.stack import Stack
 
@@ -123,6 +123,56 @@ def test_the_form_shows_only_the_fields_that_mean_something_for_the_preset(page:
     page.locator("#field-weights").select_option("none")
     expect(page.locator("#field-model-trained")).to_be_hidden()  # of a random start all layers are trained
     expect(page.locator("#launch-summary")).to_have_text("2 fields differ from the preset")
+
+
+def test_what_is_offered_follows_the_chosen_model(page: Page, stack: Stack) -> None:
+    open_launch(page, "alexnet-fine-tuned")
+    help_text = page.locator("#field-weights-help")
+    expect(help_text).to_have_text("Not here; bring them with: runyard weights fetch alexnet")
+    page.get_by_text("More fields").click()
+    page.locator("#field-model-arch").select_option("vgg16")
+    expect(help_text).to_have_text("Not here; bring them with: runyard weights fetch vgg16")
+    offered = " ".join(page.locator("#field-weights option").all_inner_texts())
+    assert "VGG16" in offered
+    assert "AlexNet" not in offered
+    page.locator("#field-model-arch").select_option("softmax-regression")
+    expect(page.locator("#field-weights")).to_be_hidden()
+    page.locator("#field-epochs").fill("1")
+    run = stack.client.run(submit(page))
+    assert run["spec"]["model"]["arch"] == "softmax-regression"
+    assert run["spec"]["model"]["weights"]["source"] == "none"
+
+
+def test_a_data_set_that_can_be_fetched_is_told_with_its_command(page: Page) -> None:
+    open_launch(page)
+    page.locator("#field-dataset-name").select_option("cifar10")
+    expect(page.locator("#launch-body")).to_contain_text(
+        "cifar10 is not here: run runyard data fetch cifar10"
+    )
+
+
+def test_a_launch_whose_answer_was_lost_is_stored_once_however_often_it_is_sent(
+    page: Page, stack: Stack, allowed_messages: list[str]
+) -> None:
+    allowed_messages += ["409", "ERR_FAILED"]
+    blocker = stack.launch(epochs=5000)
+    stack.until(lambda: stack.state(blocker) == "running")
+    open_launch(page, "vgg16-fine-tuned")
+    page.locator("input[name=size][value=published]").check(force=True)
+    page.locator("#field-weights").select_option("none")
+    page.locator("#launch-submit").click()
+    expect(page.locator("#launch-submit")).to_have_text("Launch all the same")
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/api/launches", lose, times=1)
+    page.locator("#launch-submit").click()
+    expect(page.locator("#launch-error")).to_contain_text("cannot be reached")
+    stored = stack.client.runs(limit=1)["runs"][0]["id"]
+    assert submit(page) == stored
+    assert stack.client.runs(limit=1)["runs"][0]["id"] == stored
 
 
 def test_a_launch_of_hours_is_asked_about_and_sent_after_a_second_click(

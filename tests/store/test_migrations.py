@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -12,6 +13,7 @@ from backend.errors import InvalidSetting, Unavailable
 from backend.store import events, migrate
 from backend.store.session import Database
 from backend.store.tables import Base
+from tests.store import scenes
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -51,6 +53,20 @@ def test_several_processes_may_migrate_at_once(empty_database: Database) -> None
     assert migrate.current_revision(empty_database) == migrate.newest_revision()
     with empty_database.read() as session:
         assert len(events.store_id(session)) == 32
+
+
+def test_a_database_may_be_downgraded_and_upgraded_again(database: Database) -> None:
+    parent = scenes.launch(database)[0]
+    child = scenes.launch_child(database, parent)
+    with database.write_connection() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    migrate.upgrade(database)
+    with database.read() as session:
+        assert scenes.run(session, child).parent_run_id is None
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
 def test_whoever_waits_for_a_revision_is_told_which_command_makes_it(empty_database: Database) -> None:

@@ -63,6 +63,12 @@ def test_of_two_who_take_a_name_at_once_one_is_told_that_it_is_taken(database: D
     assert sorted(taken) == [False, True]
 
 
+def test_of_two_who_replace_a_name_at_once_both_are_told_that_they_did(database: Database) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        replaced = list(pool.map(lambda content: register(database, mine(content), replace=True), "ab"))
+    assert replaced == [True, True]
+
+
 @pytest.mark.parametrize("replace", [False, True])
 def test_a_refused_or_repeated_name_leaves_the_transaction_usable(database: Database, replace: bool) -> None:
     with database.write() as session:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from backend.processes import wait_until
-from worker.engine.feature_cache import Entry, FeatureCache, NoRoom, as_size, key_of
+from worker.engine.feature_cache import Entry, FeatureCache, Lock, NoRoom, as_size, key_of
 
 SPAWNED = multiprocessing.get_context("spawn")
 BYTES = 4000
@@ -192,6 +192,23 @@ def test_what_another_is_just_making_has_its_room_already(cache: Closing) -> Non
         return write(making)
 
     assert cache.get("a", meanwhile, size=ROOM_FOR_TWO // 2).made
+
+
+@pytest.mark.parametrize("wanted", [None, ""])
+def test_what_a_killed_maker_left_half_begun_counts_as_what_it_holds(
+    cache: Closing, tmp_path: Path, wanted: str | None
+) -> None:
+    left = tmp_path / ".making-b"
+    left.mkdir()
+    (left / "train.npy").write_bytes(bytes(ROOM_FOR_TWO - BYTES))
+    if wanted is not None:
+        (left / "wanted").write_text(wanted)
+    at_it_again = Lock(tmp_path / "b.lock")  # by one who looks how much it will be
+    assert at_it_again.alone()
+    assert cache.get("a").made
+    with pytest.raises(NoRoom):
+        cache.get("c", size=BYTES + 1)
+    at_it_again.close()
 
 
 def test_what_is_over_the_quota_is_refused_and_evicts_nothing(cache: Closing, tmp_path: Path) -> None:

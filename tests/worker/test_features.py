@@ -1,5 +1,6 @@
 """Features: the numbers that a frozen network holds, the same whether they were made, found or remade."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -18,7 +20,7 @@ from tests.worker.tiny import OPTIONS, tiny_dataset, tiny_spec, trained
 from worker.engine.data import Dataset
 from worker.engine.feature_cache import Lock, key_of
 from worker.engine.feature_making import Features, ingredients, obtain_features
-from worker.engine.features import Extractor, RunningStatistics, Standardization, Statistics
+from worker.engine.features import Extractor, RunningStatistics, Standardization, Statistics, write_array
 from worker.engine.models import build_frozen
 from worker.engine.recorder import MemoryRecorder, Stopped
 from worker.engine.train import Outcome
@@ -143,6 +145,11 @@ def resnet() -> nn.Module:
     return build_frozen(ARCH, None, 0)
 
 
+@pytest.fixture(scope="module")
+def swin() -> nn.Module:
+    return build_frozen("swin_t", None, 0)
+
+
 def extractor(network: nn.Module, node: str, **changes: Any) -> Extractor:
     return Extractor(network, FeaturesSpec(arch=ARCH, node=node, **changes), Given())
 
@@ -172,6 +179,33 @@ def test_a_node_that_is_no_image_refuses_pooling(resnet: nn.Module) -> None:
     assert str(refused.value) == (
         "features.pooling is 'average'; node flatten has no height and width: use 'none'."
     )
+
+
+@pytest.mark.parametrize("node", ["features.0", "features.7", "norm"])
+def test_a_node_that_holds_channels_last_refuses_pooling(swin: nn.Module, node: str) -> None:
+    with pytest.raises(InvalidSpec, match="not channels x height x width: use 'none'"):
+        extractor(swin, node, pooling="average")
+
+
+def test_of_a_network_with_channels_last_what_holds_them_first_is_pooled(swin: nn.Module) -> None:
+    assert extractor(swin, "permute", pooling="average").dimension == 768
+    assert extractor(swin, "features.0.0", pooling="average").dimension == 96
+
+
+class AsManyChannelsAsPixels(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 32, kernel_size=1)
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        return self.first(images_BCHW).permute(0, 2, 3, 1)
+
+
+def test_channels_as_many_as_pixels_are_told_from_them() -> None:
+    network = AsManyChannelsAsPixels()
+    assert extractor(network, "first", pooling="average").shape == (32, 32, 32)
+    with pytest.raises(InvalidSpec, match="32 x 32 x 32, not channels x height x width"):
+        extractor(network, "permute", pooling="average")
 
 
 def test_an_unknown_node_is_refused_with_the_near_ones() -> None:
@@ -233,6 +267,28 @@ def test_remade_features_equal_the_cached_ones(dataset: Dataset, tmp_path: Path,
     assert remade.facts["mean_square_norm"] == pytest.approx(stored.facts["mean_square_norm"])
 
 
+def test_a_node_that_is_a_view_is_kept_like_any_other(dataset: Dataset, tmp_path: Path) -> None:
+    spec = on_features(features={"arch": "shufflenet_v2_x0_5", "node": "stage4.1.getitem_1"})
+    kept, remade = obtained(spec, dataset, tmp_path), obtained(spec, dataset, None)
+    assert kept.dimension == 96
+    torch.testing.assert_close(everything(kept), everything(remade))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_told_as_such_by_every_array() -> None:
+    with pytest.raises(OSError, match="No space left") as problem:
+        write_array(Path("/dev/full"), np.zeros(100_000))
+    assert problem.value.errno == errno.ENOSPC
+
+
+def test_an_array_that_was_written_is_read(tmp_path: Path) -> None:
+    values = np.array([0.1, -2.5, np.nan])
+    write_array(tmp_path / "it.npy", values)
+    found = np.load(tmp_path / "it.npy")
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, values)
+
+
 def test_without_a_folder_they_are_remade(dataset: Dataset) -> None:
     remade = obtained(on_features(), dataset, None)
     assert remade.line == "features layer2: there is no folder to keep them in: remade each epoch"
@@ -261,6 +317,7 @@ def test_the_facts_tell_what_they_are(dataset: Dataset, tmp_path: Path) -> None:
         WIDTH,
     )
     assert facts["bytes"] == 120 * WIDTH * 4
+    assert facts["threads"] == 1
     assert (tmp_path / facts["key"]).is_dir()
     assert facts["mean_square_norm"] == pytest.approx(raw.square().sum(dim=1).mean().item(), rel=1e-5)
 
@@ -313,6 +370,15 @@ def test_each_ingredient_makes_other_features(dataset: Dataset, changes: dict[st
     assert ingredients(on_features(**changes), dataset, None, CPU) != ingredients(
         on_features(), dataset, None, CPU
     )
+
+
+@pytest.mark.parametrize("library", [torch, torchvision])
+def test_another_version_of_a_library_makes_other_features(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, library: Any
+) -> None:
+    before = ingredients(on_features(), dataset, None, CPU)
+    monkeypatch.setattr(library, "__version__", "0.0.1")
+    assert ingredients(on_features(), dataset, None, CPU) != before
 
 
 def test_other_data_weights_or_device_make_other_features(dataset: Dataset) -> None:

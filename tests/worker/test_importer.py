@@ -207,6 +207,13 @@ def test_classes_that_differ_are_named(tmp_path: Path) -> None:
     )
 
 
+def test_images_of_one_class_are_refused(tmp_path: Path) -> None:
+    files = {name: content for name, content in good_files().items() if "/cat/" in name}
+    refused(
+        as_folder(tmp_path / "in", files), tmp_path, "in holds images of one class, 'cat'; there must be at"
+    )
+
+
 def test_two_leading_folders_are_refused(tmp_path: Path) -> None:
     refused(as_zip(tmp_path, good_files("a/") | good_files("b/")), tmp_path, "at several places .a and b.")
 

@@ -149,6 +149,7 @@ def agree(run: Engine, numbers: dict[int, list[float]]) -> None:
         assert numbers[epoch] == pytest.approx(row, abs=1e-6, nan_ok=True), epoch
 
 
+@pytest.mark.processes
 def test_it_repeats_softmax_regression_on_pixels(dataset: Dataset, data_folder: Path, tmp_path: Path) -> None:
     spec = tiny_spec(
         loss={"name": "cross_entropy_of_probabilities"},
@@ -162,6 +163,7 @@ def test_it_repeats_softmax_regression_on_pixels(dataset: Dataset, data_folder: 
     assert "the training was repeated, number for number" in text
 
 
+@pytest.mark.processes
 def test_it_repeats_a_convolutional_network(parent: Engine, data_folder: Path, tmp_path: Path) -> None:
     numbers, text = by_notebook(parent, [], data_folder, tmp_path)
     agree(parent, numbers)
@@ -169,6 +171,7 @@ def test_it_repeats_a_convolutional_network(parent: Engine, data_folder: Path, t
     assert "the training was repeated, number for number" in text
 
 
+@pytest.mark.processes
 def test_it_repeats_softmax_regression_on_standardised_features_of_a_parent(
     parent: Engine, dataset: Dataset, data_folder: Path, tmp_path: Path
 ) -> None:
@@ -180,6 +183,7 @@ def test_it_repeats_softmax_regression_on_standardised_features_of_a_parent(
     assert "layer2: 128 features of each image" in text
 
 
+@pytest.mark.processes
 def test_it_repeats_a_network_fine_tuned_from_a_parent(
     parent: Engine, dataset: Dataset, data_folder: Path, tmp_path: Path
 ) -> None:

@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from backend.contract import METRICS, TIMING_METRICS
 from backend.errors import DataProblem, InvalidSpec
-from backend.spec import Spec
+from backend.spec import ModelSpec, Spec
 from tests.worker.tiny import OPTIONS, tiny_dataset, tiny_spec, trained
 from worker.engine import checkpoint
 from worker.engine.checkpoint import BrokenCheckpoint, CheckpointPointer
 from worker.engine.data import Dataset
 from worker.engine.evaluate import encoded
+from worker.engine.models import build_model
 from worker.engine.recorder import MemoryRecorder
 from worker.engine.train import Outcome
 from worker.engine.weights import StartingWeights
@@ -253,6 +255,49 @@ def test_a_checkpoint_of_another_recipe_is_refused(dataset: Dataset, tmp_path: P
         trained(tiny_spec(optimizer={"lr": 0.5}), dataset, tmp_path, attempt=2, resume=pointer)
 
 
+def saved_mnasnet(folder: Path) -> tuple[nn.Module, CheckpointPointer]:
+    network, _ = build_model(ModelSpec(arch="mnasnet0_5"), classes=10, channels=3, pixels=32, seed=1)
+    pointer = checkpoint.save(
+        folder,
+        attempt=1,
+        epoch=1,
+        identity=IDENTITY,
+        network=network,
+        optimizer=torch.optim.SGD(network.parameters(), lr=1),
+        metrics={},
+    )
+    return network, pointer
+
+
+IDENTITY = checkpoint.Identity("data", "recipe", 1)
+
+
+def test_a_network_that_asks_for_the_version_of_its_state_goes_on_too(tmp_path: Path) -> None:
+    saved, pointer = saved_mnasnet(tmp_path)
+    loaded, _ = build_model(ModelSpec(arch="mnasnet0_5"), classes=10, channels=3, pixels=32, seed=2)
+    checkpoint.load(
+        tmp_path,
+        pointer,
+        identity=IDENTITY,
+        network=loaded,
+        optimizer=torch.optim.SGD(loaded.parameters(), lr=1),
+    )
+    assert all(torch.equal(value, loaded.state_dict()[key]) for key, value in saved.state_dict().items())
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    _, pointer = saved_mnasnet(tmp_path)
+    other, _ = build_model(ModelSpec(arch="mnasnet0_5"), classes=1, channels=3, pixels=32, seed=2)
+    with pytest.raises(DataProblem, match="attempt-1-epoch-1 does not fit the network"):
+        checkpoint.load(
+            tmp_path,
+            pointer,
+            identity=IDENTITY,
+            network=other,
+            optimizer=torch.optim.SGD(other.parameters(), lr=1),
+        )
+
+
 def test_a_pointer_survives_json() -> None:
     pointer = CheckpointPointer(5, "attempt-2-epoch-5", "ab" * 32)
     assert CheckpointPointer.from_json(pointer.to_json()) == pointer
@@ -266,6 +311,38 @@ def test_images_that_are_too_small_for_the_model_are_refused(dataset: Dataset, t
 def test_a_last_batch_of_one_is_refused_for_batch_norm(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(InvalidSpec, match="take 54"):
         trained(tiny_spec(model={"arch": "resnet18"}, batch_size=53), dataset, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "advice"),
+    [
+        (7, 2, "leaves a last batch of one of 7 training images; resnet18 .* take 4"),  # 3 leaves one as well
+        (160, 1, "needs at least two images in a batch: take 2"),
+        (7, 1, "take 4"),
+        (2, 1, "take 2"),
+        (1, 1, "There is one training image; resnet18 has batch norm and needs at least two"),
+        (1, 256, "There is one training image"),
+    ],
+)
+def test_the_batch_size_that_is_advised_leaves_no_batch_of_one(
+    dataset: Dataset, tmp_path: Path, count: int, size: int, advice: str
+) -> None:
+    spec = tiny_spec(model={"arch": "resnet18"}, batch_size=size, dataset={"train_limit": count})
+    with pytest.raises(InvalidSpec, match=advice):
+        trained(spec, dataset, tmp_path)
+
+
+@pytest.mark.parametrize(("count", "size"), [(7, 4), (7, 7), (7, 256), (8, 2), (2, 2)])
+def test_batches_of_two_and_more_train_batch_norm(
+    dataset: Dataset, tmp_path: Path, count: int, size: int
+) -> None:
+    spec = tiny_spec(
+        model={"arch": "shufflenet_v2_x0_5"},
+        batch_size=size,
+        dataset={"train_limit": count, "test_limit": 2},
+        epochs=1,
+    )
+    assert trained(spec, dataset, tmp_path)[0] is Outcome.COMPLETED
 
 
 def test_a_gpu_that_is_not_there_is_refused(

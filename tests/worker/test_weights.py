@@ -4,6 +4,7 @@ import hashlib
 import pickle
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,11 @@ from tests.servers import free_port
 from tests.store import scenes
 from worker import imagenet
 from worker.engine import checkpoint
+from worker.engine.feature_cache import Lock
 from worker.engine.models import build_frozen, build_model
 from worker.engine.weights import StartingWeights
+from worker.recorder import DatabaseRecorder
+from worker.training import Verdict, train_attempt
 from worker.weight_files import read_state
 from worker.weights import imagenet_weights, starting_weights
 from worker.weights_command import import_and_register, main
@@ -350,6 +354,80 @@ def test_two_runs_that_start_at_once_fetch_one_file(
     for thread in threads:
         thread.join()
     assert len(server) == 1
+
+
+class Enough(Exception):
+    """Raised by who is told of a download."""
+
+
+def test_who_waits_for_the_download_of_another_says_so_and_may_give_up(
+    server: list[str], settings: Settings, database: Database
+) -> None:
+    told: list[tuple[int, int]] = []
+
+    def tell(done: int, total: int) -> None:
+        told.append((done, total))
+        if len(told) == 2:
+            raise Enough
+
+    settings.weights_folder.mkdir(parents=True)
+    with closing(Lock(settings.weights_folder / f".lock-{ARCH}")) as another:
+        assert another.alone()
+        with pytest.raises(Enough):
+            imagenet_weights(ARCH, settings, database, tell)
+    assert told == [(0, 0)] * 2
+    assert server == []
+    assert imagenet_weights(ARCH, settings, database, ignore)
+
+
+def test_a_download_that_is_given_up_leaves_nothing(
+    server: list[str], settings: Settings, database: Database
+) -> None:
+    def tell(done: int, total: int) -> None:
+        assert 0 < done < total
+        raise Enough
+
+    with pytest.raises(Enough):
+        imagenet_weights(ARCH, settings, database, tell)
+    assert unfinished(settings) == []
+
+
+def test_what_a_killed_download_left_is_removed_by_the_next(
+    server: list[str], settings: Settings, database: Database
+) -> None:
+    left = settings.weights_folder / f".fetching-{ARCH}"
+    left.mkdir(parents=True)
+    (left / "half").write_bytes(b"half")
+    imagenet_weights(ARCH, settings, database, ignore)
+    assert unfinished(settings) == []
+
+
+def unfinished(settings: Settings) -> list[Path]:
+    return [path for path in settings.weights_folder.iterdir() if path.is_dir()]
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False], ids=["cancelled", "drained"])
+def test_a_run_hears_while_it_fetches_weights_that_it_must_stop(
+    server: list[str], settings: Settings, database: Database, is_cancelled: bool
+) -> None:
+    spec = spec_of({"source": "imagenet"})
+    claimed = Claimed(7, 1, "worker", spec.model_dump(mode="json"), 1, None, None, None)
+    recorder = DatabaseRecorder(database, claimed, spec.epochs, 60)
+    recorder.cancel_requested, recorder.drain_requested = is_cancelled, not is_cancelled
+    verdict = train_attempt(claimed, settings, database, recorder, "cpu")
+    assert verdict == Verdict("stopped", cancelled=is_cancelled)
+    assert len(server) == 1
+    assert unfinished(settings) == []
+
+
+def test_a_run_whose_last_epoch_is_committed_needs_its_weights_no_more(
+    settings: Settings, database: Database
+) -> None:
+    spec = spec_of({"source": "file", "name": "gone"}, features=True)
+    pointer = {**POINTER, "epoch": spec.epochs}
+    claimed = Claimed(7, 2, "worker", spec.model_dump(mode="json"), 1, pointer, None, None)
+    recorder = DatabaseRecorder(database, claimed, spec.epochs, 60)
+    assert train_attempt(claimed, settings, database, recorder, "cpu") == Verdict("completed")
 
 
 def test_damaged_weights_are_fetched_again(server: list[str], settings: Settings, database: Database) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from backend.errors import DataProblem
 from backend.spec import Spec
 from worker.engine.disk import sync
+from worker.engine.weights import copy_into
 
 WEIGHTS_SUFFIX = ".safetensors"
 STATE_SUFFIX = ".pt"
@@ -113,7 +114,13 @@ def load(
         )
     state = torch.load(paths[1], map_location="cpu", weights_only=True)
     _refuse_other(pointer.name, Identity(**state["identity"]), identity)
-    network.load_state_dict(load_file(paths[0]))
+    weights = load_file(paths[0])
+    if _shapes(weights) != _shapes(network.state_dict()):
+        raise DataProblem(
+            f"The checkpoint {pointer.name} does not fit the network that its recipe makes here: "
+            "start it again instead of resuming it."
+        )
+    copy_into(network, weights)
     optimizer.load_state_dict(state["optimizer"])
     restore_random_states(state["random"])
 
@@ -162,6 +169,10 @@ def _refuse_other(name: str, made: Identity, wanted: Identity) -> None:
                 f"The checkpoint {name} was made with {what} {there}, and this run has {what} {here}: "
                 "start it again instead of resuming it."
             )
+
+
+def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in state.items()}
 
 
 def _paths(folder: Path, name: str) -> tuple[Path, Path]:

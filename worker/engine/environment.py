@@ -54,7 +54,7 @@ def about_model(network: nn.Module, changes: list[Change]) -> dict[str, Any]:
 
 
 def about_weights(weights: StartingWeights | None) -> dict[str, Any] | None:
-    """Return whose weights the training started from; None for a random start."""
+    """Return whose weights this attempt read; None for a random start, and for a network that goes on from its checkpoint."""
     return weights and {"source": weights.source, "about": weights.about, "sha256": weights.sha256}
 
 

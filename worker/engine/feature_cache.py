@@ -211,7 +211,7 @@ class FeatureCache:
     def _lacking_bytes(self, wanted_bytes: int) -> int:
         """Return how much must go before `wanted_bytes` come: of the quota or of the disk, whichever lacks more."""
         used = sum(_size(path) for path in self._entries())
-        coming = {path: int((path / _WANTED).read_text()) for path in self._folder.glob(f"{_MAKING}*")}
+        coming = {path: _wanted(path) for path in self._folder.glob(f"{_MAKING}*")}
         not_yet_written = sum(max(0, wanted - _size(path)) for path, wanted in coming.items())
         free = int(shutil.disk_usage(self._folder).free * SHARE_OF_FREE_DISK) - not_yet_written
         return max(used + sum(coming.values()) + wanted_bytes - self._quota_bytes, wanted_bytes - free)
@@ -258,6 +258,12 @@ def _used_at(entry: Path) -> float:
     with suppress(OSError):
         return (entry / _META).stat().st_mtime
     return 0.0  # evicted halfway: it goes first
+
+
+def _wanted(making: Path) -> int:
+    with suppress(FileNotFoundError, ValueError):
+        return int((making / _WANTED).read_text())
+    return _size(making)  # its maker was killed before it could say, or after: no more comes
 
 
 def _size(folder: Path) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torchvision
 from torch import Tensor
 
 from backend.spec import FeaturesSpec, Spec
@@ -25,6 +26,7 @@ from worker.engine.features import (
     Standardization,
     Statistics,
     StoredVectors,
+    write_array,
     write_header,
 )
 from worker.engine.models import build_frozen
@@ -98,6 +100,8 @@ def ingredients(
         "pooling": features.pooling,
         "dtype": "float32",
         "version": VERSION,
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
         "device": device.type,
     }
 
@@ -141,19 +145,20 @@ class _Maker:
         done = 0
         for name, images, readers in halves:
             with (folder / f"{name}.npy").open("wb") as file:
-                write_header(file, len(images), extractor.dimension)
+                write_header(file, (len(images), extractor.dimension))
                 for vectors_BD in self._passed(images, done):
                     for read in readers:
                         read(vectors_BD)
                     file.write(vectors_BD.cpu().numpy().data)
             done += len(images)
         found = statistics.result()
-        np.save(folder / "mean.npy", found.mean)
-        np.save(folder / "deviation.npy", found.deviation)
+        write_array(folder / "mean.npy", found.mean)
+        write_array(folder / "deviation.npy", found.deviation)
         return {
             "made_of": self._ingredients,
             "shape": extractor.shape,
             "seconds": round(time.perf_counter() - began, 3),
+            "threads": torch.get_num_threads(),  # the last bits of a sum depend on them
         }
 
     def wait(self) -> None:
@@ -189,6 +194,7 @@ class _Maker:
         )
         origin = "made" if entry.made else "found"
         facts = self._facts(origin, tuple(entry.facts["shape"]), dimension, entry.bytes, statistics)
+        facts["threads"] = entry.facts["threads"]
         line = f"features {self._features.node}: {how}"
         return Features(train, test, dimension, facts, line, entry.close)
 
@@ -203,6 +209,7 @@ class _Maker:
         test = RemadeVectors(extractor, self._test_images, largest_batch=self._spec.eval_batch_size)
         train.standardization = test.standardization = self._standardization(statistics)
         facts = self._facts("remade each epoch", extractor.shape, extractor.dimension, 0, statistics)
+        facts["threads"] = torch.get_num_threads()
         line = f"features {self._features.node}: {why}: remade each epoch"
         return Features(train, test, extractor.dimension, facts, line, lambda: None)
 

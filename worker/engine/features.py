@@ -5,6 +5,7 @@ Shapes: B images of a batch, N of a data set, D values of a vector, C channels, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 import numpy as np
@@ -35,6 +36,8 @@ class Extractor:
         # Two, where there are two: what a node holds of a batch as a whole is then told from what it holds of each.
         batch_BCHW, _ = images.batch(torch.arange(min(2, len(images))))
         self.shape = self._checked(self._activations(batch_BCHW), len(batch_BCHW))
+        if spec.pooling == "average":
+            self._check_pooling(batch_BCHW)
         self.dimension = self.shape[0] if spec.pooling == "average" else int(np.prod(self.shape))
 
     @torch.inference_mode()
@@ -43,7 +46,8 @@ class Extractor:
         values = self._activations(batch_BCHW)
         if self._spec.pooling == "average":
             values = values.mean(dim=(2, 3))
-        return values.flatten(start_dim=1).float()
+        # A node may be a view, as the first token of a transformer is.
+        return values.flatten(start_dim=1).float().contiguous()
 
     @torch.inference_mode()
     def _activations(self, batch_BCHW: Tensor) -> Tensor:
@@ -60,11 +64,24 @@ class Extractor:
             raise InvalidSpec(
                 f"features.node is {node!r}; this node of {arch} holds no values of each image."
             )
-        if self._spec.pooling == "average" and values.ndim != 4:
+        return tuple(values.shape[1:])
+
+    def _check_pooling(self, batch_BCHW: Tensor) -> None:
+        node = self._spec.node
+        if len(self.shape) != 3:
             raise InvalidSpec(
                 f"features.pooling is 'average'; node {node} has no height and width: use 'none'."
             )
-        return tuple(values.shape[1:])
+        channels, height, width = self.shape
+        # Images are square. Where even the channels are as many, a wider image shows which dimension is its width.
+        is_last = width == height
+        if is_last and channels == width:
+            is_last = self._activations(torch.cat([batch_BCHW, batch_BCHW], dim=3)).shape[3] > width
+        if not is_last:
+            raise InvalidSpec(
+                f"features.pooling is 'average'; node {node} of {self._spec.arch} is "
+                f"{' x '.join(map(str, self.shape))}, not channels x height x width: use 'none'."
+            )
 
 
 def _cut(network: nn.Module, spec: FeaturesSpec) -> nn.Module:
@@ -220,10 +237,17 @@ class RemadeVectors:
         """Nothing is drawn at random: features and augmentation exclude each other."""
 
 
-def write_header(file: IO[bytes], count: int, dimension: int) -> None:
-    """Begin an npy file of float32, count x dimension; the rows follow as they are made.
+def write_header(file: IO[bytes], shape: tuple[int, ...], dtype: str = "<f4") -> None:
+    """Begin an npy file; the values follow as they are made.
 
     Not through a memory map: a full disk would end the process there, and is an error here.
     """
-    header = {"descr": "<f4", "fortran_order": False, "shape": (count, dimension)}
+    header = {"descr": dtype, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
+
+
+def write_array(path: Path, values: np.ndarray) -> None:
+    """Write an npy file. Not by np.save: its error does not say that it was the disk that is full."""
+    with path.open("wb") as file:
+        write_header(file, values.shape, values.dtype.str)
+        file.write(np.ascontiguousarray(values).data)

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -45,8 +46,8 @@ class TrainOptions:
     threads: int = 0
     """Threads of torch on the CPU; 0: one for softmax regression, else what torch is set to."""
     deterministic: bool = True
-    features_bytes: int = 20 * 2**30
-    """Quota of the features on this machine's disk."""
+    features_bytes: int = sys.maxsize
+    """Quota of the features on this machine's disk; without one they take what the disk has."""
 
 
 @dataclass(frozen=True)
@@ -184,12 +185,28 @@ def _seeing_arch(spec: Spec) -> str:
 
 
 def _refuse_a_last_batch_of_one(spec: Spec, network: nn.Module, count: int) -> None:
-    trains_batch_norm = spec.model.trained == "all" and has_batch_norm(network)
-    if count % spec.batch_size == 1 and trains_batch_norm:
+    if spec.model.trained != "all" or not has_batch_norm(network):
+        return
+    arch, size = spec.model.arch, spec.batch_size
+    if count == 1:
         raise InvalidSpec(
-            f"batch_size is {spec.batch_size} and leaves a last batch of one of {count} training images; "
-            f"{spec.model.arch} has batch norm and needs at least two: take {spec.batch_size + 1}."
+            f"There is one training image; {arch} has batch norm and needs at least two in a batch."
         )
+    if not _leaves_one(count, size):
+        return
+    better = next(larger for larger in range(size + 1, size + count + 1) if not _leaves_one(count, larger))
+    if size == 1:
+        raise InvalidSpec(
+            f"batch_size is 1; {arch} has batch norm and needs at least two images in a batch: take {better}."
+        )
+    raise InvalidSpec(
+        f"batch_size is {size} and leaves a last batch of one of {count} training images; "
+        f"{arch} has batch norm and needs at least two: take {better}."
+    )
+
+
+def _leaves_one(count: int, size: int) -> bool:
+    return (count % size or size) == 1
 
 
 def _tell(
