@@ -9,7 +9,8 @@ INTO := --python .venv/bin/python
 TOOLS := .bootstrap/.made
 RUN_SET := .venv/.synced-run
 DEV_SET := .venv/.synced-dev
-QUICK := "not processes and not browser"
+RING := "not processes and not browser"
+QUICK := "not processes and not browser and not postgres and not thorough"
 
 # Certificates that an administrator installed count, as they do for pip on most systems.
 export UV_SYSTEM_CERTS ?= true
@@ -36,7 +37,7 @@ test: $(DEV_SET)
 ifdef TESTS
 	.venv/bin/python -m pytest $(TESTS)
 else
-	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m $(QUICK)
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m $(RING)
 	# One after the other: each starts a whole Runyard, and waits for it within limits.
 	.venv/bin/python -m pytest -m "processes or browser"
 endif

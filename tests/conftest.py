@@ -1,6 +1,7 @@
 """What the tests stand on: databases of both kinds, settings of their own, and the rule for what may be skipped."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,14 @@ def unavailable(what: str, why: str) -> None:
     pytest.skip(f"no {what}: {why}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on Postgres: `make check` leaves it to `make test`."""
+    for item in items:
+        parameters = getattr(item, "callspec", None)
+        if parameters is not None and "postgres" in parameters.params.values():
+            item.add_marker(pytest.mark.postgres)
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestPostgres]:
     """A Postgres server: one that runs here (used, never stopped), or one of our own."""
@@ -32,15 +41,21 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestPostgres]
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database, migrated once: a copy of it is there much sooner than another one."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    database = Database(f"sqlite:///{path}")
+    migrate.upgrade(database)
+    database.dispose()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path) -> Iterator[str]:
     """The address of an empty, migrated database, once on SQLite and once on Postgres."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'store.db'}"
-        database = Database(url)
-        migrate.upgrade(database)
-        database.dispose()
-        yield url
+        yield f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'store.db')}"
     else:
         yield request.getfixturevalue("postgres").emptied_database()
 
@@ -53,9 +68,8 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def sqlite_database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path / 'store.db'}")
-    migrate.upgrade(opened)
+def sqlite_database(tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
+    opened = Database(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'store.db')}")
     yield opened
     opened.dispose()
 

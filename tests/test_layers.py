@@ -103,17 +103,20 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.thorough
 def test_the_service_starts_without_the_heavy_libraries() -> None:
     loaded = loaded_by("import backend.app, backend.main")
     assert loaded.isdisjoint(HEAVY), sorted(loaded & set(HEAVY))
 
 
+@pytest.mark.thorough
 def test_the_workers_own_process_loads_no_torch() -> None:
     loaded = loaded_by("import worker.celery_app, worker.forkserver, worker.supervisor")
     assert "celery" in loaded
     assert loaded.isdisjoint({"torch", "torchvision", "plotly", "fastapi"})
 
 
+@pytest.mark.thorough
 def test_the_engine_needs_no_database_and_no_queue() -> None:
     loaded = loaded_by("import worker.engine.train")
     assert "torch" in loaded

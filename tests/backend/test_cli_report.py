@@ -28,6 +28,8 @@ from backend.store.weights import NewWeights
 from tests.servers import free_port
 from tests.store import scenes
 
+pytestmark = pytest.mark.thorough
+
 NOBODY = "redis://127.0.0.1:1/0"
 ALL = len(plan_report(default_variant(Shelf(), None, None, None)).runs())
 

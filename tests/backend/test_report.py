@@ -1,8 +1,10 @@
 """The report over a real store: every measured number is a stored one, every published one printed, gaps stay gaps."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +27,8 @@ from backend.store.attempts import Claimed
 from backend.store.session import Database
 from backend.store.tables import Run
 from tests.store import scenes
+
+pytestmark = pytest.mark.thorough
 
 NAME = "cifar10-transfer"
 QUICK = Variant(NAME, "quick", "shapes", "glyphs")
@@ -111,6 +115,17 @@ def train_all(database: Database) -> Told:
     return told
 
 
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path) -> str:
+    """SQLite alone: what is read from the store is read on both databases by the tests marked so."""
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres").emptied_database()
+    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'store.db')}"
+
+
+ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+
+
 @pytest.fixture
 def client(settings: Settings, database: Database) -> Iterator[TestClient]:
     app = create_app(settings, database, Bell(Broker(NOBODY)))
@@ -159,6 +174,7 @@ def test_a_report_that_never_ran_shows_its_whole_outline_and_the_published_numbe
     assert len(blocks(view, "references")[0]["items"]) == 8
 
 
+@ON_BOTH
 def test_every_measured_number_is_a_stored_point_of_the_run_beside_it(
     client: TestClient, database: Database
 ) -> None:
@@ -347,6 +363,7 @@ def test_numbers_that_are_none_are_null_and_named(client: TestClient, database: 
     assert "NaN" in report_text(view)
 
 
+@ON_BOTH
 def test_the_newest_completed_run_is_shown_else_the_newest_on_its_way_else_the_newest_failed(
     database: Database,
 ) -> None:
@@ -417,6 +434,7 @@ def test_a_parent_that_was_deleted_since_is_not_replaced_by_another_run_of_its_r
     assert experiment(view, "2.1")["parents"][0]["run"]["id"] == pretrained
 
 
+@ON_BOTH
 def test_a_run_that_went_on_tells_the_weights_that_its_first_attempt_began_with(database: Database) -> None:
     (run_id,) = scenes.launch(database)
     key = (scenes.a_spec(seed=0).recipe_hash(), 0)

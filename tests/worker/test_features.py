@@ -26,6 +26,8 @@ from worker.engine.recorder import MemoryRecorder, Stopped
 from worker.engine.train import Outcome
 from worker.engine.weights import StartingWeights
 
+pytestmark = pytest.mark.thorough
+
 CPU = torch.device("cpu")
 ARCH = "resnet18"
 WIDTH = 128 * 4 * 4

@@ -22,6 +22,8 @@ from backend.errors import DataProblem, UnknownName
 from tests.servers import free_port
 from worker.fetcher import SOURCES, fetch_dataset
 
+pytestmark = pytest.mark.thorough
+
 
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:

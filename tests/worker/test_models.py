@@ -21,6 +21,8 @@ from worker.engine.models import (
 from worker.engine.weights import StartingWeights, fitted, load_state, sha256_after
 from worker.list_models import architectures, network_without_memory, takes
 
+pytestmark = pytest.mark.thorough
+
 MEASURED = ["alexnet", "resnet18", "vgg16", "squeezenet1_1", "mobilenet_v3_small", "vit_b_16"]
 
 

@@ -24,6 +24,8 @@ from worker.engine.data import Dataset
 from worker.engine.recorder import MemoryRecorder
 from worker.engine.weights import StartingWeights, sha256_after
 
+pytestmark = pytest.mark.thorough
+
 WITHOUT_THIS_PROJECT = "import sys\nsys.modules['backend'] = sys.modules['worker'] = None\n"
 """An import of what stands there as None fails, although the project is installed here."""
 

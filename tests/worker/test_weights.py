@@ -36,6 +36,8 @@ from worker.weight_files import read_state
 from worker.weights import imagenet_weights, starting_weights
 from worker.weights_command import import_and_register, main
 
+pytestmark = pytest.mark.thorough
+
 ARCH = "squeezenet1_1"
 """The smallest file of all that torchvision publishes."""
 
