@@ -38,8 +38,8 @@ ifdef TESTS
 	.venv/bin/python -m pytest $(TESTS)
 else
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m $(RING)
-	# One after the other: each starts a whole Runyard, and waits for it within limits.
-	.venv/bin/python -m pytest -m "processes or browser"
+	# Each starts whole Runyards and mostly waits for them: a few files at a time.
+	.venv/bin/python -m pytest -n 3 --dist loadfile -m "processes or browser"
 endif
 
 check: $(DEV_SET)

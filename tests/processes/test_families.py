@@ -9,7 +9,7 @@ from tests.servers import TestPostgres, own_redis
 
 pytestmark = pytest.mark.processes
 
-IMAGES = {"name": "shapes", "image_size": 32, "train_limit": 64, "test_limit": 40, "augment": "none"}
+IMAGES = {"name": "shapes", "image_size": 32, "train_limit": 32, "test_limit": 20, "augment": "none"}
 
 
 def launch(stack: Stack, preset: str, **overrides) -> int:
@@ -18,13 +18,12 @@ def launch(stack: Stack, preset: str, **overrides) -> int:
 
 
 def launch_chain(stack: Stack) -> list[int]:
-    """Queue four runs, each of which starts from one before it; return their ids."""
+    """Queue three runs, each of which starts from the one before it; return their ids."""
     pretrained = launch(stack, "resnet18-pretrained", dataset={**IMAGES, "name": "glyphs"})
     fine_tuned = launch(stack, "resnet18-fine-tuned", dataset=IMAGES, model={"weights": {"run": pretrained}})
     features = {"weights": {"run": fine_tuned}}
     last = launch(stack, "softmax-resnet18-last", dataset=IMAGES, features=features)
-    corrected = launch(stack, "softmax-resnet18-last-corrected", dataset=IMAGES, features=features)
-    return [pretrained, fine_tuned, last, corrected]
+    return [pretrained, fine_tuned, last]
 
 
 def test_a_chain_of_runs_gives_the_same_numbers_on_both_kinds_of_store_and_broker(
@@ -32,12 +31,11 @@ def test_a_chain_of_runs_gives_the_same_numbers_on_both_kinds_of_store_and_broke
 ) -> None:
     with Stack(tmp_path / "small") as stack:
         ids = launch_chain(stack)
-        assert [stack.client.run(run_id)["state"] for run_id in ids[1:]] == ["waiting"] * 3
+        assert [stack.client.run(run_id)["state"] for run_id in ids[1:]] == ["waiting"] * 2
         runs = [stack.wait_for_end(run_id) for run_id in ids]
-        assert [run["state"] for run in runs] == ["completed"] * 4, [run["detail"] for run in runs]
-        assert [run["parent"] and run["parent"]["run"] for run in runs] == [None, *ids[:2], ids[1]]
-        made, found = (run["attempts"][0]["environment"]["features"]["origin"] for run in runs[2:])
-        assert (made, found) == ("made", "found")
+        assert [run["state"] for run in runs] == ["completed"] * 3, [run["detail"] for run in runs]
+        assert [run["parent"] and run["parent"]["run"] for run in runs] == [None, *ids[:2]]
+        assert runs[2]["attempts"][0]["environment"]["features"]["origin"] == "made"
         embedded = [stack.numbers(run_id) for run_id in ids]
     with (
         postgres.fresh_database() as database_url,
@@ -46,7 +44,7 @@ def test_a_chain_of_runs_gives_the_same_numbers_on_both_kinds_of_store_and_broke
     ):
         ids = launch_chain(stack)
         runs = [stack.wait_for_end(run_id) for run_id in ids]
-        assert [run["state"] for run in runs] == ["completed"] * 4, [run["detail"] for run in runs]
+        assert [run["state"] for run in runs] == ["completed"] * 3, [run["detail"] for run in runs]
         assert [stack.numbers(run_id) for run_id in ids] == embedded
 
 
@@ -54,19 +52,9 @@ def test_children_fail_with_their_parent_and_train_when_it_is_retried(tmp_path: 
     with Stack(tmp_path / "home") as stack:
         ids = launch_chain(stack)
         stack.client.cancel(ids[0])
-        stack.until(lambda: [stack.state(run_id) for run_id in ids] == ["cancelled", *["failed"] * 3], 20)
+        stack.until(lambda: [stack.state(run_id) for run_id in ids] == ["cancelled", *["failed"] * 2], 20)
         last = stack.client.run(ids[2])
         assert last["reason"] == "parent failed"
         assert f"Run {ids[1]} " in last["detail"]
         stack.client.retry(ids[0])
-        assert [stack.wait_for_end(run_id)["state"] for run_id in ids] == ["completed"] * 4
-
-
-def test_weights_that_cannot_be_had_fail_the_run_with_the_command_that_helps(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")  # no way out, on any machine
-    with Stack(tmp_path / "home") as stack:
-        run = stack.wait_for_end(launch(stack, "resnet18-fine-tuned", dataset=IMAGES))
-        assert (run["state"], run["reason"]) == ("failed", "refused")
-        assert "runyard weights import resnet18" in run["detail"]
+        assert [stack.wait_for_end(run_id)["state"] for run_id in ids] == ["completed"] * 3
