@@ -11,12 +11,12 @@ from typing import Any
 
 from backend.catalog.datasets import BUILTIN, GLYPHS, SHAPES
 from backend.catalog.presets import SIZES, Planned, Size, merged, planned, preset, presets
+from backend.catalog.reports import REPORT
 from backend.errors import InvalidSpec, UnknownName
 from backend.launching import MAX_RUNS, Shelf, check, new_run
 from backend.sizing import QuickSizes, quick_sizes
 from backend.store.launches import NewRun
 
-REPORT = "cifar10-transfer"
 IMAGENET = "imagenet"
 PUBLISHED_IMAGES = "cifar10"
 PHOTOGRAPHS = "imagenet200-48px"

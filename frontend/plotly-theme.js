@@ -37,6 +37,22 @@ export const TOKENS = ["surface", "line", "text", "muted", "bad", "series-1", "s
 /** The token of a metric's colour. @param {string} metric */
 export const colourOf = (metric) => COLOURS[metric] ?? "series-1";
 
+/** What every figure lies on: the page's surface, its fonts, and how it answers to the pointer.
+ *  @param {{tokens: Tokens, family: string, revision: string, left: number}} look `left`: room for the numbers, in pixels */
+export const sheet = ({ tokens, family, revision, left }) => ({
+  uirevision: revision,
+  autosize: true,
+  showlegend: false,
+  hovermode: "x unified",
+  dragmode: "zoom",
+  margin: { l: left, r: 10, t: 10, b: 40 },
+  // Opaque: the line under the pointer is drawn in contrast to it.
+  paper_bgcolor: tokens.surface,
+  plot_bgcolor: tokens.surface,
+  font: { family, size: 12, color: tokens.muted },
+  hoverlabel: { bgcolor: tokens.surface, bordercolor: tokens.line, font: { family, size: 12, color: tokens.text } },
+});
+
 /** @param {{data: any[], layout: any}} figure
  *  @param {import("./series-model.js").SeriesByMetric} series what the traces show now
  *  @param {{tokens: Tokens, family: string, revision: string, epochs: number}} look */
@@ -49,17 +65,7 @@ export function themed(figure, series, { tokens, family, revision, epochs }) {
     data,
     layout: {
       ...layout,
-      uirevision: revision,
-      autosize: true,
-      showlegend: false,
-      hovermode: "x unified",
-      dragmode: "zoom",
-      margin: { l: 56, r: 10, t: 10, b: 40 },
-      // Opaque: the line under the pointer is drawn in contrast to it.
-      paper_bgcolor: tokens.surface,
-      plot_bgcolor: tokens.surface,
-      font: { family, size: 12, color: tokens.muted },
-      hoverlabel: { bgcolor: tokens.surface, bordercolor: tokens.line, font: { family, size: 12, color: tokens.text } },
+      ...sheet({ tokens, family, revision, left: 56 }),
       xaxis: { ...layout.xaxis, ...axis, title: { ...layout.xaxis?.title, ...axis.title }, showgrid: false, spikecolor: tokens.muted, spikethickness: 1, spikedash: "dot", unifiedhovertitle: { text: "Epoch %{x}" }, range: [0.5, epochs + 0.5], rangemode: "normal", tickformat: "d", ...wholeTicks(epochs) },
       yaxis: { ...layout.yaxis, ...axis, title: { ...layout.yaxis?.title, ...axis.title }, zeroline: false, ...verticalScale(metric) },
       annotations: notFinite(figure, series, tokens),

@@ -1,5 +1,7 @@
 /** The page's colours over a figure of the report: published dashed, measured solid, in the colour of their metric. Pure. */
 
+import { sheet } from "./plotly-theme.js";
+
 /** @typedef {Object<string, string>} Tokens */
 
 const COLOURS = /** @type {Object<string, string>} */ ({ train_acc: "series-1", test_acc: "series-2" });
@@ -23,16 +25,7 @@ export function versus(figure, { tokens, family }) {
       ...layout,
       xaxis: epochAxis(xaxis, tokens, epochs),
       yaxis: { ...yaxis, ...sharedAxis(yaxis, tokens), zeroline: false, showgrid: true },
-      uirevision: "report",
-      autosize: true,
-      showlegend: false,
-      hovermode: "x unified",
-      dragmode: "zoom",
-      margin: { l: 52, r: 10, t: 10, b: 40 },
-      paper_bgcolor: tokens.surface,
-      plot_bgcolor: tokens.surface,
-      font: { family, size: 12, color: tokens.muted },
-      hoverlabel: { bgcolor: tokens.surface, bordercolor: tokens.line, font: { family, size: 12, color: tokens.text } },
+      ...sheet({ tokens, family, revision: "report", left: 52 }),
     },
   };
 }

@@ -8,8 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn
 
 from backend.catalog.datasets import check_fetchable_name, check_importable_name
 from backend.errors import DataProblem, RunyardError
@@ -17,6 +16,7 @@ from backend.settings import Settings, read_settings
 from backend.store import datasets, migrate
 from backend.store.session import Database
 from worker.engine.data import Dataset
+from worker.progress_bar import progress_bar
 
 
 def import_images(name: str, path: Path, settings: Settings) -> Dataset:
@@ -28,7 +28,7 @@ def import_images(name: str, path: Path, settings: Settings) -> Dataset:
     check_importable_name(name)
     from worker.importer import import_dataset
 
-    with _progress() as progress:
+    with progress_bar(MofNCompleteColumn()) as progress:
         task = progress.add_task("reading images", total=None)
 
         def tell(done: int, total: int) -> None:
@@ -76,18 +76,6 @@ def register(made: Dataset, settings: Settings, *, replace: bool) -> None:
             )
         datasets.register(session, new)
     database.dispose()
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:

@@ -8,21 +8,19 @@ Both files are read by `backend.catalog.models`.
 import argparse
 import json
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 import torchvision.models
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
 import backend.catalog
 from backend.catalog.models import NODES_AT_PIXELS, SOFTMAX_REGRESSION, Model
-from backend.spec import ModelSpec
-from worker.engine.models import Change, build_model, parameter_count
+from worker.engine.models import parameter_count
+from worker.engine.without_memory import built_without_memory, network_without_memory
 
 CATALOG = Path(backend.catalog.__file__).parent
 LARGEST_PIXELS = 224
@@ -69,34 +67,9 @@ _SEVERAL = 3
 """Images in a batch that is to tell what a node holds of each image from what it holds of all."""
 
 
-class _ParametersOnMeta(TorchFunctionMode):
-    """Make parameters without memory. `torch.device("meta")` would take regnet's own arithmetic along."""
-
-    def __torch_function__(
-        self, function: Callable[..., Any], types: Any, args: tuple = (), kwargs: dict | None = None
-    ) -> Any:
-        kwargs = dict(kwargs or {})
-        if function in (torch.empty, torch.zeros, torch.ones):
-            kwargs["device"] = "meta"
-        return function(*args, **kwargs)
-
-
 def architectures() -> list[str]:
     """Return the names of torchvision's classification models."""
     return torchvision.models.list_models(module=torchvision.models)
-
-
-def network_without_memory(arch: str, classes: int = 10) -> nn.Module:
-    """Return the network as the engine builds it, on the meta device."""
-    return _built(arch, classes)[0]
-
-
-def _built(arch: str, classes: int) -> tuple[nn.Module, Change]:
-    with _ParametersOnMeta():
-        network, (change,) = build_model(
-            ModelSpec(arch=arch, init="default"), classes=classes, channels=3, pixels=32, seed=0
-        )
-    return network.to("meta").train(), change
 
 
 def takes(network: nn.Module, pixels: int) -> bool:
@@ -142,7 +115,7 @@ def softmax_regression() -> Model:
 
 def facts(arch: str, min_pixels: int, exact: bool) -> Model:
     """Return what the catalog says about a model of the library."""
-    network, change = _built(arch, LIBRARY_CLASSES)
+    network, change = built_without_memory(arch, LIBRARY_CLASSES)
     macs, macs_of_vectors = multiply_adds(network, LARGEST_PIXELS)
     return Model(
         name=arch,

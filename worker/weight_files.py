@@ -22,7 +22,7 @@ from worker.engine.data import staging_folder
 from worker.engine.disk import sync
 from worker.engine.models import output_layer
 from worker.engine.weights import fitted, sha256_after
-from worker.list_models import network_without_memory
+from worker.engine.without_memory import network_without_memory
 
 SAFETENSORS = ".safetensors"
 

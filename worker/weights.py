@@ -119,9 +119,9 @@ def _file_weights(
 ) -> StartingWeights:
     with database.read() as session:
         row = store.find(session, "file", name, arch)
-        others = [one.arch for one in store.everything(session) if (one.source, one.name) == ("file", name)]
         # A run that goes on does so on the weights it began with, whatever the name means by now.
         sha256 = (_begun_with(session, claimed) if claimed.checkpoint else None) or (row and row.sha256)
+        others = [] if sha256 else _archs_of_file(session, name)
     if sha256 is None:
         if others:
             raise DataProblem(
@@ -138,6 +138,10 @@ def _file_weights(
             f"`runyard weights import {arch} FILE --name {name}` on its host brings them."
         )
     return StartingWeights(path, sha256, "file", f"the file '{name}'")
+
+
+def _archs_of_file(session: Session, name: str) -> list[str]:
+    return [one.arch for one in store.everything(session) if (one.source, one.name) == ("file", name)]
 
 
 def _begun_with(session: Session, claimed: Claimed) -> str | None:

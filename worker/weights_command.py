@@ -8,8 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import DownloadColumn
 
 from backend.errors import DataProblem, RunyardError
 from backend.settings import Settings, read_settings
@@ -19,6 +18,7 @@ from backend.store import weights as store
 from backend.store.session import Database
 from worker import imagenet
 from worker.engine.weights import StartingWeights, sha256_after
+from worker.progress_bar import progress_bar
 from worker.weight_files import keep, read_state
 from worker.weights import check_arch, imagenet_weights
 
@@ -50,7 +50,7 @@ def import_and_register(
 
 def fetch(arch: str, settings: Settings, database: Database) -> StartingWeights:
     """Return the ImageNet weights of an architecture; download what is not here, with a progress bar."""
-    with _progress() as progress:
+    with progress_bar(DownloadColumn()) as progress:
         task = progress.add_task(arch, total=None)
 
         def tell(done: int, total: int) -> None:
@@ -74,18 +74,6 @@ def _name_by_torchvision(arch: str, path: Path) -> str:
     raise DataProblem(
         f"{path.name} is not torchvision's: its SHA-256 is {digest[:8]}…, and for {arch} {wanted} is wanted; "
         "--name NAME marks it as your own."
-    )
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
     )
 
 

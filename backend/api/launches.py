@@ -1,21 +1,19 @@
 """POST /api/launches: the one way in."""
 
-import hashlib
-import json
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, BackgroundTasks, Header, Response
+from fastapi import APIRouter, BackgroundTasks, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from backend.api.deps import BellDep, DatabaseDep, SettingsDep
+from backend.api.once import IdempotencyKey, check_told, conclude, digest_of
 from backend.api.problems import RESPONSES
 from backend.api.shelf import read_shelf
 from backend.api.wire import LaunchWire
-from backend.confirming import check_confirmed
 from backend.launching import Wish, checked_text, plan
 from backend.settings import Settings
-from backend.store import launches, workers
+from backend.store import launches
 from backend.store.launches import NewRun
 
 router = APIRouter(tags=["launches"])
@@ -44,13 +42,11 @@ def launch(
     database: DatabaseDep,
     bell: BellDep,
     settings: SettingsDep,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255, pattern="^[ -~]+$")] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> LaunchWire:
     """Store a launch and queue its runs. With the same Idempotency-Key and body it is done once only."""
     experiment = checked_text(request.experiment, "experiment", 200) if request.experiment else None
-    # A repeat is the same request whether it says yes once more or not.
-    body = request.model_dump(exclude={"confirm"})
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    digest = digest_of(request)
     with database.read() as session:
         # Before all else: what the first request found here may be gone by now.
         accepted = launches.known(session, idempotency_key, digest)
@@ -64,11 +60,7 @@ def launch(
                 idempotency_key=idempotency_key,
                 experiment=experiment,
             )
-    if accepted.repeated:
-        response.status_code = 200
-    else:
-        # After the commit, and after the answer: the bell may be slow, and workers look by themselves too.
-        background.add_task(bell.ring, len(accepted.run_ids) + len(accepted.parent_ids))
+    conclude(accepted, response, background, bell)
     return LaunchWire(
         launch=accepted.id,
         experiment=accepted.experiment_id,
@@ -82,6 +74,5 @@ def _planned(session: Session, request: LaunchRequest, settings: Settings) -> li
     shelf = read_shelf(session)
     wanted = plan(Wish(**request.model_dump(exclude={"experiment", "confirm"})), shelf)
     if not request.confirm:
-        stored = launches.without_parents_there(session, wanted)
-        check_confirmed(stored, shelf, workers.devices(session, settings.worker_lost_seconds))
+        check_told(session, wanted, shelf, settings)
     return wanted

@@ -1,23 +1,22 @@
 """POST /api/reports/{name}/launch: queue what is missing of a report."""
 
-import hashlib
-import json
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, BackgroundTasks, Header, Path, Response
+from fastapi import APIRouter, BackgroundTasks, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from backend.api.deps import LARGEST_INTEGER, BellDep, DatabaseDep, SettingsDep
+from backend.api.once import IdempotencyKey, check_told, conclude, digest_of
 from backend.api.problems import RESPONSES
 from backend.api.shelf import read_shelf
 from backend.api.wire import ReportLaunchWire
-from backend.confirming import check_confirmed
+from backend.catalog.reports import REPORT
 from backend.errors import NotFound
 from backend.launching import MAX_RUNS, checked_seeds
-from backend.reporting import REPORT, Variant, default_variant, plan_report, report_runs
+from backend.reporting import Variant, default_variant, plan_report, report_runs
 from backend.settings import Settings
-from backend.store import launches, workers
+from backend.store import launches
 from backend.store.launches import AcceptedLaunch, NewRun
 
 router = APIRouter(tags=["reports"])
@@ -46,14 +45,13 @@ def launch_report(
     database: DatabaseDep,
     bell: BellDep,
     settings: SettingsDep,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255, pattern="^[ -~]+$")] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> ReportLaunchWire:
     """Queue the runs of a report that are neither completed nor on their way; 200 where none is missing."""
     if name != REPORT:
         raise NotFound("report", name)
     seeds = checked_seeds(request.seeds if request.seeds is not None else [0])
-    body = {"report": name, **request.model_dump(exclude={"confirm"})}
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    digest = digest_of(request, report=name)
     with database.read() as session:
         # Before all else: what the first request found here may be gone by now.
         accepted = launches.known(session, idempotency_key, digest)
@@ -76,10 +74,7 @@ def launch_report(
             experiment=title(variant),
             reused=reused,
         )
-    if accepted.repeated:
-        response.status_code = 200
-    else:
-        background.add_task(bell.ring, len(accepted.run_ids) + len(accepted.parent_ids))
+    conclude(accepted, response, background, bell)
     return _wire(accepted)
 
 
@@ -91,8 +86,7 @@ def _planned(
     variant = default_variant(shelf, request.size, request.dataset, request.pretraining)
     wanted = report_runs(plan_report(variant), shelf, seeds)
     if not request.confirm:
-        stored = launches.without_parents_there(session, launches.missing(session, wanted))
-        check_confirmed(stored, shelf, workers.devices(session, settings.worker_lost_seconds))
+        check_told(session, launches.missing(session, wanted), shelf, settings)
     return variant, wanted
 
 

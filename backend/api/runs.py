@@ -29,6 +29,7 @@ from backend.errors import NotFound, RunStateConflict
 from backend.figures.curves import run_figures
 from backend.store import attempts, clock, events, families, launches, logs, points, revive, runs
 from backend.store.runs import RunRow
+from backend.store.session import Database
 
 MetricName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9_./ -]+$")]
 LARGEST_LINE = 2**31 - 1
@@ -80,8 +81,7 @@ def cancel_run(run_id: RunId, database: DatabaseDep) -> RunWire:
         row = runs.get(session, run_id)
         if not attempts.cancel(session, run_id):
             raise RunStateConflict(run_id, "waiting, queued or running", row.run.state)
-    with database.read() as session:
-        return _wires(session, [runs.get(session, run_id)])[0]
+    return _one(database, run_id)
 
 
 @router.post("/{run_id}/retry")
@@ -90,8 +90,7 @@ def retry_run(run_id: RunId, database: DatabaseDep, bell: BellDep, background: B
     with database.write() as session:
         revive.retry(session, run_id)
     background.add_task(bell.ring)
-    with database.read() as session:
-        return _wires(session, [runs.get(session, run_id)])[0]
+    return _one(database, run_id)
 
 
 @router.post("/{run_id}/resume")
@@ -100,8 +99,7 @@ def resume_run(run_id: RunId, database: DatabaseDep, bell: BellDep, background: 
     with database.write() as session:
         revive.resume(session, run_id)
     background.add_task(bell.ring)
-    with database.read() as session:
-        return _wires(session, [runs.get(session, run_id)])[0]
+    return _one(database, run_id)
 
 
 @router.delete("/{run_id}")
@@ -159,6 +157,11 @@ def get_figures(run_id: RunId, database: DatabaseDep) -> FiguresWire:
         place = _cursor(session)
         runs.get(session, run_id)
         return FiguresWire(cursor=place, figures=run_figures(points.read(session, run_id)))
+
+
+def _one(database: Database, run_id: int) -> RunWire:
+    with database.read() as session:
+        return _wires(session, [runs.get(session, run_id)])[0]
 
 
 def _wires(session: Session, rows: list[RunRow]) -> list[RunWire]:

@@ -8,6 +8,9 @@ from typing import Any
 
 from backend.errors import NotFound
 
+REPORT = "cifar10-transfer"
+"""The report that is shown and run where none is named."""
+
 
 @dataclass(frozen=True)
 class Protocol:

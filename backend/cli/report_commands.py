@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from backend.catalog.reports import REPORT
 from backend.cli.report_text import report_text
 from backend.cli.report_watch import chosen_variant, is_complete, watch
 from backend.cli.seeds import parse_seeds
@@ -13,8 +14,6 @@ from backend.cli.service import Json, open_client
 from backend.client import Client
 
 report = typer.Typer(help="The published report beside what was measured here.", no_args_is_help=True)
-
-REPORT = "cifar10-transfer"
 
 Name = Annotated[str, typer.Argument(help="Name of the report.")]
 Size = Annotated[str | None, typer.Option(help="quick or published; quick where not given.")]

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from backend.app import create_app
 from backend.broker import Broker
+from backend.catalog.reports import REPORT
 from backend.cli import report_watch
 from backend.cli.commands import app as commands
 from backend.cli.report_watch import chosen_variant, is_complete, watch
@@ -20,7 +21,7 @@ from backend.client import Client
 from backend.launching import Shelf
 from backend.processes import wait_until
 from backend.queue import Bell
-from backend.reporting import REPORT, default_variant, plan_report
+from backend.reporting import default_variant, plan_report
 from backend.settings import Settings
 from backend.store import attempts, weights
 from backend.store.session import Database

@@ -6,9 +6,10 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from backend.catalog.reports import REPORT
 from backend.contract import RunState
 from backend.launching import Shelf
-from backend.reporting import REPORT, default_variant, plan_report
+from backend.reporting import default_variant, plan_report
 from backend.store import attempts, datasets, workers
 from backend.store.session import Database
 from tests.backend.test_api import client as client

@@ -3,13 +3,13 @@
 import pytest
 
 from backend.catalog.presets import presets
+from backend.catalog.reports import REPORT
 from backend.errors import InvalidSpec
 from backend.launching import MAX_RUNS, Images, Shelf
 from backend.reporting import (
     FINE_TUNED,
     IMAGENET,
     PHOTOGRAPHS,
-    REPORT,
     SWEPT_NODES,
     Variant,
     default_variant,

@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from backend.reporting import REPORT, Variant, plan_report
+from backend.catalog.reports import REPORT
+from backend.reporting import Variant, plan_report
 from tests.processes.stack import Stack
 
 LIMIT_MS = 60_000

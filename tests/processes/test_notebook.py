@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.outside import printed_by
 from tests.processes.stack import ROOT, Stack
 
 pytestmark = pytest.mark.processes
@@ -31,21 +32,6 @@ def saved_notebook(stack: Stack, run_id: int, path: Path) -> str:
     return "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
 
 
-def printed_by(code: str, home: Path, scratch: Path) -> str:
-    script = scratch / "notebook.py"
-    script.write_text(f"import sys\nsys.modules['backend'] = sys.modules['worker'] = None\n{code}")
-    done = subprocess.run(
-        [sys.executable, "-I", str(script)],
-        cwd=scratch,
-        env={**os.environ, "RUNYARD_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_a_child_on_features_of_its_parent_is_repeated_from_the_saved_notebook(tmp_path: Path) -> None:
     with Stack(tmp_path / "home") as stack:
         (parent,) = stack.client.launch(spec=PARENT)["runs"]
@@ -60,5 +46,5 @@ def test_a_child_on_features_of_its_parent_is_repeated_from_the_saved_notebook(t
         run = stack.wait_for_end(child)
         assert run["state"] == "completed", run["detail"]
         code = saved_notebook(stack, child, tmp_path / "child.ipynb")
-    text = printed_by(code, tmp_path / "home", tmp_path)
+    text = printed_by(code, tmp_path, RUNYARD_HOME=str(tmp_path / "home"))
     assert "the training was repeated, number for number" in text, text

@@ -12,6 +12,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from backend.catalog.models import SOFTMAX_REGRESSION, check_node, models, nodes
 from backend.errors import UnknownName
 from backend.spec import FeaturesSpec
+from worker.engine.without_memory import network_without_memory
 from worker.list_models import (
     CATALOG,
     WITH_NODES,
@@ -21,7 +22,6 @@ from worker.list_models import (
     facts,
     known_sizes,
     multiply_adds,
-    network_without_memory,
     nodes_of,
 )
 

@@ -19,7 +19,8 @@ from worker.engine.models import (
     training_mode,
 )
 from worker.engine.weights import StartingWeights, fitted, load_state, sha256_after
-from worker.list_models import architectures, network_without_memory, takes
+from worker.engine.without_memory import network_without_memory
+from worker.list_models import architectures, takes
 
 pytestmark = pytest.mark.thorough
 

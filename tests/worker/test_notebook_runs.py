@@ -2,9 +2,6 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +15,7 @@ from torchvision.models import get_model
 from backend.catalog.models import SOFTMAX_REGRESSION, models
 from backend.notebook.build import NUMBERS, MadeWith, Repeated, Training, notebook
 from backend.spec import Spec
+from tests.outside import printed_by
 from tests.worker.tiny import OPTIONS, tiny_dataset, tiny_spec, trained
 from worker import imagenet
 from worker.engine.data import Dataset
@@ -25,9 +23,6 @@ from worker.engine.recorder import MemoryRecorder
 from worker.engine.weights import StartingWeights, sha256_after
 
 pytestmark = pytest.mark.thorough
-
-WITHOUT_THIS_PROJECT = "import sys\nsys.modules['backend'] = sys.modules['worker'] = None\n"
-"""An import of what stands there as None fails, although the project is installed here."""
 
 TELL = "\nprint('NUMBERS', json.dumps(numbers))\n"
 
@@ -130,18 +125,8 @@ def by_notebook(
     run: Engine, ancestors: list[Engine], data_folder: Path, scratch: Path
 ) -> tuple[dict[int, list[float]], str]:
     """Return the numbers that the notebook comes to in a process without this project, and what it printed."""
-    script = scratch / "notebook.py"
-    script.write_text(WITHOUT_THIS_PROJECT + code_of(run, ancestors) + TELL)
-    done = subprocess.run(
-        [sys.executable, "-I", str(script)],
-        cwd=scratch,
-        env={**os.environ, "RUNYARD_DATA": str(data_folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    text, _, numbers = done.stdout.rpartition("NUMBERS")
+    printed = printed_by(code_of(run, ancestors) + TELL, scratch, RUNYARD_DATA=str(data_folder))
+    text, _, numbers = printed.rpartition("NUMBERS")
     return dict(enumerate(json.loads(numbers), start=1)), text
 
 

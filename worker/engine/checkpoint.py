@@ -4,7 +4,6 @@ A checkpoint is two files named by attempt and epoch, and counts only once a rec
 pointer to it. This module knows neither the recorder nor the training loop.
 """
 
-import hashlib
 import random
 import re
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 from backend.errors import DataProblem
 from backend.spec import Spec
 from worker.engine.disk import sync
-from worker.engine.weights import copy_into
+from worker.engine.weights import copy_into, sha256_after
 
 WEIGHTS_SUFFIX = ".safetensors"
 STATE_SUFFIX = ".pt"
@@ -85,7 +84,7 @@ def save(
     _write_whole(paths[0], lambda path: save_file(weights, path))
     _write_whole(paths[1], lambda path: torch.save(state, path))
     sync(folder)
-    return CheckpointPointer(epoch, name, _sha256(paths))
+    return CheckpointPointer(epoch, name, sha256_after(*paths)[-1])
 
 
 def load(
@@ -104,7 +103,7 @@ def load(
     """
     paths = _paths(folder, pointer.name)
     try:
-        found = _sha256(paths)
+        found = sha256_after(*paths)[-1]
     except FileNotFoundError as problem:
         raise BrokenCheckpoint(f"The checkpoint {pointer.name} is missing: no {problem.filename}.") from None
     if found != pointer.sha256:
@@ -184,12 +183,3 @@ def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
     write(temporary)
     sync(temporary)
     temporary.rename(path)
-
-
-def _sha256(paths: tuple[Path, ...]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
