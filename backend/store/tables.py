@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -33,6 +34,8 @@ class Store(Base):
 
     __tablename__ = "store"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    paused_at: Mapped[float | None]
+    """Since when nothing is claimed from the queue; NULL while it flows."""
 
 
 class Experiment(Base):
@@ -85,6 +88,8 @@ class Run(Base):
     reason: Mapped[str | None] = mapped_column(String(40))
     detail: Mapped[str | None] = mapped_column(Text)
     priority: Mapped[int] = mapped_column(default=0)
+    place: Mapped[float | None]
+    """Where a person moved it within its priority; NULL: at its id. Read by `queue_order.place`."""
     attempt: Mapped[int] = mapped_column(default=0)
     losses: Mapped[int] = mapped_column(default=0)
     owner: Mapped[str | None] = mapped_column(String(255))
@@ -169,6 +174,18 @@ class Prediction(Base):
     epoch: Mapped[int] = mapped_column(primary_key=True)
     test_set: Mapped[str] = mapped_column(ForeignKey("test_set.hash"))
     classes: Mapped[bytes] = mapped_column(LargeBinary)
+    mistakes: Mapped[dict[str, Any] | None]
+    """The wrong ones that the network was surest of, as {"images": [...], "probabilities": [...]}."""
+
+
+class TestImage(Base):
+    """One image of a test set as PNG: only such that some run took for another class."""
+
+    __tablename__ = "test_image"
+    test_set: Mapped[str] = mapped_column(ForeignKey("test_set.hash"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    png: Mapped[bytes] = mapped_column(LargeBinary)
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
 
 class WeightsRow(Base):
@@ -220,6 +237,23 @@ class Worker(Base):
     version: Mapped[str] = mapped_column(String(40))
     last_seen: Mapped[float]
     draining: Mapped[bool] = mapped_column(Boolean, default=False)
+    """It has been told to go, and says so itself."""
+    drain_requested: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """A person asked that it takes no more runs; the one it has goes on."""
+
+
+class Token(Base):
+    """A token that opens the gate: known by its SHA-256 alone. `role` is viewer or operator."""
+
+    __tablename__ = "token"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    prefix: Mapped[str] = mapped_column(String(12))
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[float]
+    last_used_at: Mapped[float | None]
+    expires_at: Mapped[float | None]
 
 
 class DatasetRow(Base):
