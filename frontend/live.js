@@ -1,14 +1,18 @@
-/** One stream of Server-Sent Events for a visible tab: nothing is missed, and a loss is told.
+/** What happens on the server, for a visible tab: nothing is missed, and a loss is told.
  *
- *  The cursor is the id of the last stored event seen. EventSource repeats it by itself when it
- *  reconnects; a source that gave up, or was closed with its tab, is opened again after the cursor.
+ *  A tab holds one stream of Server-Sent Events where it gets a slot (live-slots.js), else it asks every two seconds. The
+ *  cursor is the id of the last stored event seen; whatever is opened next goes on after it.
  */
+
+import { get } from "./api.js";
+import { takeSlot } from "./live-slots.js";
 
 /** @typedef {import("./types.js").LiveEvent} LiveEvent */
 
 const KINDS = /** @type {const} */ (["state", "epoch", "rewind", "progress", "log"]);
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 15_000;
+const POLL_MS = 2000;
 
 /** The place of an event in the stream: the n of "<store>-<n>". @param {string|null|undefined} cursor */
 export function position(cursor) {
@@ -21,41 +25,90 @@ export function position(cursor) {
  *  onReset must load everything again and call `start` with the new cursor */
 export function createLive({ run, logAfter, onEvent, onReset, onLink }) {
   /** @type {EventSource|null} */ let source = null;
+  /** @type {(() => void)|null} */ let release = null;
   /** @type {string|null} */ let cursor = null;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ let timer;
   let retryMs = FIRST_RETRY_MS;
   /** @type {number|null} */ let lostSince = null;
+  /** Counts what was opened: an answer to an earlier opening is dropped. */
+  let opening = 0;
+  let isPolling = false;
 
   const close = () => {
+    opening += 1;
     clearTimeout(timer);
     source?.close();
     source = null;
+    release?.();
+    release = null;
   };
 
-  const open = () => {
+  const query = () => {
+    const asked = new URLSearchParams({ after: cursor ?? "", ...(run === undefined ? {} : { run: String(run) }) });
+    if (logAfter) asked.set("log_after", String(logAfter())); // lines that are here need not come again
+    return asked;
+  };
+
+  const open = async () => {
     close();
     if (cursor === null || document.hidden) return;
-    const query = new URLSearchParams({ after: cursor, ...(run === undefined ? {} : { run: String(run) }) });
-    if (logAfter) query.set("log_after", String(logAfter())); // lines that are here need not come again
-    const opened = new EventSource(`/api/events?${query}`);
+    const mine = opening;
+    const slot = await takeSlot();
+    if (mine !== opening) return void slot?.();
+    release = slot;
+    if (!slot) return void poll(mine);
+    isPolling = false;
+    stream();
+  };
+
+  const isLive = () => {
+    retryMs = FIRST_RETRY_MS;
+    lostSince = null;
+    onLink({ state: "live", since: Date.now() });
+  };
+
+  const isLost = () => {
+    lostSince ??= Date.now();
+    onLink({ state: "lost", since: lostSince });
+  };
+
+  const stream = () => {
+    const opened = new EventSource(`/api/events?${query()}`);
     source = opened;
-    opened.onopen = () => {
-      retryMs = FIRST_RETRY_MS;
-      lostSince = null;
-      onLink({ state: "live", since: Date.now() });
-    };
+    opened.onopen = isLive;
     opened.onerror = () => {
       if (source !== opened) return;
-      lostSince ??= Date.now();
-      onLink({ state: "lost", since: lostSince });
+      isLost();
       if (opened.readyState === EventSource.CLOSED) openLater();
     };
-    for (const kind of KINDS) opened.addEventListener(kind, (event) => receive(kind, event));
-    opened.addEventListener("reset", () => {
-      close(); // a plain reconnect would send the dead cursor again
-      cursor = null;
-      onReset();
-    });
+    for (const kind of KINDS) opened.addEventListener(kind, (event) => receive(kind, JSON.parse(event.data), event.lastEventId));
+    opened.addEventListener("reset", startOver);
+  };
+
+  /** Ask what is new; then look for a slot again, as another tab may have gone. @param {number} mine */
+  const poll = async (mine) => {
+    try {
+      const told = await get(`/api/events/since?${query()}`);
+      if (mine !== opening) return;
+      if (!isPolling || lostSince !== null) isLive(); // each answer after the first is no news
+      isPolling = true;
+      for (const { kind, data, id } of told.events) {
+        if (kind === "reset") return startOver();
+        receive(kind, data, id);
+      }
+      cursor = told.cursor;
+      timer = setTimeout(open, POLL_MS);
+    } catch {
+      if (mine !== opening) return;
+      isLost();
+      openLater();
+    }
+  };
+
+  const startOver = () => {
+    close(); // a plain reconnect would send the dead cursor again
+    cursor = null;
+    onReset();
   };
 
   /** Half of the wait is by chance: a hundred tabs must not return in the same moment. */
@@ -65,23 +118,23 @@ export function createLive({ run, logAfter, onEvent, onReset, onLink }) {
     retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
   };
 
-  /** @param {LiveEvent["kind"]} kind @param {MessageEvent} event */
-  const receive = (kind, event) => {
+  /** @param {LiveEvent["kind"]} kind @param {any} data @param {string|null} id */
+  const receive = (kind, data, id) => {
     const stored = kind !== "progress" && kind !== "log";
-    if (stored && event.lastEventId) cursor = event.lastEventId;
-    onEvent({ kind, data: JSON.parse(event.data), position: stored ? position(event.lastEventId) : null });
+    if (stored && id) cursor = id;
+    onEvent({ kind, data, position: stored ? position(id) : null });
   };
 
-  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : void open()));
   addEventListener("pagehide", close);
-  addEventListener("pageshow", (event) => event.persisted && open());
-  addEventListener("online", () => lostSince !== null && open());
+  addEventListener("pageshow", (event) => event.persisted && void open());
+  addEventListener("online", () => lostSince !== null && void open());
 
   return {
     /** @param {string} after the cursor that came with the data on the page */
     start(after) {
       cursor = after;
-      open();
+      void open();
     },
   };
 }

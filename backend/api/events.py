@@ -1,17 +1,30 @@
-"""GET /api/events: Server-Sent Events, resumable by cursor."""
+"""GET /api/events: Server-Sent Events, resumable by cursor; /api/events/since: the same at once, for a page that asks."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from backend.api.deps import LARGEST_INTEGER, DatabaseDep, StreamDep
 from backend.api.problems import RESPONSES
-from backend.api.wire import cursor, iso
+from backend.api.stream import Message
+from backend.api.wire import Wire, cursor, iso
 from backend.store import events, runs
 
 router = APIRouter(tags=["events"])
+
+
+class EventWire(Wire):
+    kind: str
+    data: dict[str, Any]
+    id: str | None
+    """Its place in the stream; null for what is told but not stored."""
+
+
+class EventsWire(Wire):
+    events: list[EventWire]
+    cursor: str
 
 
 def _known_run(
@@ -42,14 +55,32 @@ async def follow(
     run, store = known
     place = _place(last_event_id or after, store)
     async for message in stream.follow(place, run, log_after):
-        data = dict(message.data)
-        if "at" in data:
-            data["at"] = iso(data["at"])
-        yield ServerSentEvent(
-            event=message.kind,
-            data=data,
-            id=None if message.id is None else cursor(store, message.id),
-        )
+        yield ServerSentEvent(event=message.kind, data=_data(message), id=_cursor(message, store))
+
+
+@router.get("/api/events/since", responses=RESPONSES)
+def since(
+    stream: StreamDep,
+    known: Annotated[tuple[int | None, str], Depends(_known_run)],
+    after: Annotated[str, Query(max_length=100)],
+    log_after: Annotated[int, Query(ge=0, le=LARGEST_INTEGER)] = 0,
+) -> EventsWire:
+    """Return what happened since a cursor, and end: for pages beyond the few of a browser that hold a stream."""
+    run, store = known
+    messages, last = stream.since(_place(after, store), run, log_after)
+    told = [EventWire(kind=one.kind, data=_data(one), id=_cursor(one, store)) for one in messages]
+    return EventsWire(events=told, cursor=cursor(store, last))
+
+
+def _data(message: Message) -> dict[str, Any]:
+    data = dict(message.data)
+    if "at" in data:
+        data["at"] = iso(data["at"])
+    return data
+
+
+def _cursor(message: Message, store: str) -> str | None:
+    return None if message.id is None else cursor(store, message.id)
 
 
 def _place(text: str | None, store: str) -> int | None:

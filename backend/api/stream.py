@@ -112,6 +112,19 @@ class Stream:
             with self._lock:
                 self._subscribers.discard(subscriber)
 
+    def since(self, after: int | None, run_id: int | None, log_after: int) -> tuple[list[Message], int]:
+        """Return at once what `follow` would yield of the past, how far the running ones are, and the last event's id."""
+        last = self._last_id()
+        missed = None if after is None else self._missed(after, run_id)
+        told = [RESET] if missed is None else missed
+        if run_id is not None:
+            told = [*told, *self._log_lines(run_id, log_after)]
+        with self._database.read() as session:
+            active = [run for run in runs.owned(session) if run.progress is not None]
+        progress = [Message("progress", {"run": run.id, **(run.progress or {})}) for run in active]
+        place = max([last, *(message.id or 0 for message in told)])
+        return [*told, *(message for message in progress if _concerns(message, run_id))], place
+
     async def _live(self, subscriber: Subscriber, after: int, line: int) -> AsyncIterator[Message]:
         while (message := await subscriber.queue.get()) is not None:
             told = message.id is not None and message.id <= after

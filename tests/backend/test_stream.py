@@ -101,3 +101,25 @@ def test_a_page_that_reads_no_more_is_dropped_and_told_to_load_again(sqlite_data
     size, overflowed = in_a_loop(page())
     assert overflowed
     assert size <= module.LONGEST_BUFFER + 1
+
+
+def test_a_page_that_asks_is_told_at_once_what_is_new(stream: Stream, sqlite_database: Database) -> None:
+    (run_id,) = scenes.launch(sqlite_database)
+    told, place = stream.since(0, None, 0)
+    assert [message.kind for message in told] == ["state"]
+    assert stream.since(place, None, 0) == ([], place)
+    claimed = scenes.claim(sqlite_database)
+    scenes.report(sqlite_database, claimed, 1, {"test_acc": 0.5})
+    told, later = stream.since(place, run_id, 0)
+    assert [message.kind for message in told] == ["state", "epoch"]
+    assert later > place
+    assert stream.since(later, run_id, 0) == ([], later)
+
+
+def test_a_page_that_asks_with_a_cursor_of_another_store_starts_over(
+    stream: Stream, sqlite_database: Database
+) -> None:
+    scenes.launch(sqlite_database)
+    told, place = stream.since(None, None, 0)
+    assert [message.kind for message in told] == ["reset"]
+    assert stream.since(place, None, 0) == ([], place)
