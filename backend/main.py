@@ -9,6 +9,7 @@ import uvicorn
 from backend.app import create_app
 from backend.broker import broker_for
 from backend.errors import RunyardError
+from backend.gate.operator_token import operator_token
 from backend.logs import set_up_logging
 from backend.queue import Bell
 from backend.settings import Settings, read_settings
@@ -27,7 +28,12 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        InvalidSetting: there is a token that cannot be one, or the address needs one that is given.
+    """
+    operator_token(settings)  # before the database: what is wrong with it is said at once
     database = Database(settings.resolved_database_url)
     if database.is_sqlite:
         migrate.upgrade(database)

@@ -5,16 +5,21 @@ A value that cannot work is refused at start with one sentence.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.errors import InvalidSetting
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Addresses that mean all of this machine's, and the one of them that this machine itself asks."""
+
+HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*")
 
 
 class Settings(BaseSettings):
@@ -31,8 +36,17 @@ class Settings(BaseSettings):
         default="embedded",
         description="embedded (a broker of our own in the home folder), filesystem, or redis://...",
     )
-    host: str = "127.0.0.1"
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen at; beyond the loopback only with a token given."
+    )
     port: int = Field(default=8420, ge=0, le=65535)
+    hosts: str = Field(
+        default="", description="Further names, with commas, under which browsers may ask for the pages."
+    )
+    token: SecretStr = Field(
+        default=SecretStr(""), description="The operator's token; empty: one is made in the home folder."
+    )
+    token_file: Path | None = Field(default=None, description="A file with the operator's token.")
     lease_seconds: float = Field(default=60.0, ge=1, le=3600)
     poll_seconds: float = Field(
         default=2.0, gt=0, le=60, description="How often an idle worker looks for work without being rung."
@@ -72,20 +86,19 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("host")
+    @field_validator("hosts")
     @classmethod
-    def _loopback_only(cls, host: str) -> str:
-        if host not in LOOPBACK:
-            raise ValueError(
-                f"'{host}' is reachable from other machines, and this version has no login yet: "
-                f"use one of {', '.join(LOOPBACK)}"
-            )
-        return host
+    def _names_only(cls, hosts: str) -> str:
+        names = [name.strip().lower() for name in hosts.split(",") if name.strip()]
+        for name in names:
+            if not HOST_NAME.fullmatch(name):
+                raise ValueError(f"'{name}' is no host name; write names without http:// and without a port")
+        return ",".join(names)
 
-    @field_validator("home")
+    @field_validator("home", "token_file")
     @classmethod
-    def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path and path.expanduser().absolute()
 
     def make_home(self) -> None:
         """Make the home folder.
@@ -101,6 +114,27 @@ class Settings(BaseSettings):
             ) from None
         if not os.access(self.home, os.W_OK | os.X_OK):
             raise InvalidSetting(f"RUNYARD_HOME is {str(self.home)!r}: this folder cannot be written to.")
+
+    @property
+    def accepted_hosts(self) -> set[str]:
+        """The names that a request may ask for: those of the loopback, the address itself, and RUNYARD_HOSTS."""
+        named = {self.host.lower(), *self.hosts.split(",")}
+        return {*LOOPBACK, *named} - {"", *EVERYWHERE}
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches it."""
+        return self.host in LOOPBACK
+
+    @property
+    def local_host(self) -> str:
+        """Where this machine itself asks."""
+        return EVERYWHERE.get(self.host, self.host)
+
+    def address(self, port: int | None = None) -> str:
+        """Return the URL of the service, without a slash at its end."""
+        host = f"[{self.local_host}]" if ":" in self.local_host else self.local_host
+        return f"http://{host}:{self.port if port is None else port}"
 
     @property
     def resolved_database_url(self) -> str:

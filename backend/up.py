@@ -7,15 +7,17 @@ import fcntl
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.broker import EmbeddedBroker, broker_for
 from backend.children import Child, Plan
+from backend.client import Client, ServiceProblem
 from backend.devices import devices_for, devices_of_workers
 from backend.errors import InvalidSetting, RunyardError
+from backend.gate.operator_token import operator_token
 from backend.ports import answers, any_free_port, is_free
 from backend.processes import wait_until
 from backend.settings import Settings
@@ -26,6 +28,7 @@ API_STOPS_AT = 7.0
 BROKER_STOPS_AT = 8.0
 KILL_AT = 8.5
 
+TOKEN_VARIABLES = ("RUNYARD_TOKEN", "RUNYARD_TOKEN_FILE")
 TICK_SECONDS = 0.1
 SLOW_START_SECONDS = 60.0
 BROKER_WAIT_SECONDS = 10.0
@@ -52,9 +55,10 @@ def run_up(settings: Settings, *, workers: int | None = None, commands: Commands
     """
     try:
         settings.make_home()
+        token = operator_token(settings)
         _refuse_a_missing_database(settings)
         with StopSignals() as signals, _only_one(settings.home):
-            return _Runner(settings, workers, commands or Commands(), signals).run()
+            return _Runner(settings, workers, commands or Commands(), signals, token).run()
     except (CannotStart, InvalidSetting) as refusal:
         _complain(str(refusal))
         return 1
@@ -111,17 +115,26 @@ def _only_one(home: Path) -> Iterator[None]:
 
 class _Runner:
     def __init__(
-        self, settings: Settings, workers: int | None, commands: Commands, signals: StopSignals
+        self,
+        settings: Settings,
+        workers: int | None,
+        commands: Commands,
+        signals: StopSignals,
+        token: str,
     ) -> None:
         self._settings = settings
         self._signals = signals
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        self._token = token
         self._port = _choose_port(settings)
-        self._url = f"http://{host}:{self._port}/"
-        self._environment = {**os.environ, **_as_environment(settings, self._port), "PYTHONUNBUFFERED": "1"}
+        self._url = f"{settings.address(self._port)}/"
+        self._environment = {
+            **_without_tokens(os.environ),
+            **_as_environment(settings, self._port),
+            "PYTHONUNBUFFERED": "1",
+        }
         self._broker = broker_for(settings)
         self._broker_child = self._own_broker()
-        self._api = self._child("api", commands.api)
+        self._api = self._child("api", commands.api, _given_token(settings))
         devices = devices_of_workers(devices_for(os.environ), workers)
         self._workers = [
             self._child(f"worker-{index}", commands.worker, device.environment(index))
@@ -175,12 +188,21 @@ class _Runner:
             self._look_whether_ready()
 
     def _look_whether_ready(self) -> None:
-        if answers(self._settings.host, self._port, "/api/health"):
+        if answers(self._settings.local_host, self._port, "/api/health"):
             self._is_ready = True
             _say(f"Runyard is at {self._url}  (data in {self._settings.home}; Ctrl-C stops it)")
+            _say(self._way_in())
         elif not self._is_slow and time.monotonic() - self._started_at > SLOW_START_SECONDS:
             self._is_slow = True
             _complain(f"{self._url} does not answer yet; see {self._api.log.path}")
+
+    def _way_in(self) -> str:
+        try:
+            with Client(self._url, timeout_seconds=5, token=self._token, direct=True) as client:
+                link = client.login_link()
+        except ServiceProblem:
+            return f"Open {self._url} (`runyard login` prints a link that logs in)"
+        return f"Open {link} (this link works once; `runyard login` prints another)"
 
     def _stop(self) -> None:
         """TERM to the workers, then the API, then the broker; SIGKILL to what is left. At most 10 s."""
@@ -224,8 +246,20 @@ class _Runner:
 
 def _as_environment(settings: Settings, port: int) -> dict[str, str]:
     """Return the settings as the children will read them: they may have come from the command line."""
-    values = {**settings.model_dump(mode="json"), "port": port}
+    values = {**settings.model_dump(mode="json", exclude={"token", "token_file"}), "port": port}
     return {f"RUNYARD_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def _without_tokens(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment for children that need no token: broker, workers, and the trainings below them."""
+    return {name: value for name, value in environment.items() if name.upper() not in TOKEN_VARIABLES}
+
+
+def _given_token(settings: Settings) -> dict[str, str]:
+    """Return what tells the API the token that was given to us; one in the home folder it finds by itself."""
+    token, file = settings.token.get_secret_value(), settings.token_file
+    values = {"RUNYARD_TOKEN": token, "RUNYARD_TOKEN_FILE": str(file) if file else ""}
+    return {name: value for name, value in values.items() if value}
 
 
 def _choose_port(settings: Settings) -> int:

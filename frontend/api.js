@@ -40,8 +40,16 @@ async function request(path, options) {
   readClock(response.headers.get("Date"));
   const answer = await readJson(response);
   if (response.ok && answer !== undefined) return answer;
+  if (response.status === 401) logIn();
   const error = answer?.error ?? {};
   throw new ApiError(error.message ?? unexplained(response.status), response.status, error.kind ?? "Unknown");
+}
+
+/** A login that ended, or was never there: to the login page, and back here afterwards. */
+function logIn() {
+  if (location.pathname === "/login") return; // its own refusals are told there
+  const here = location.pathname + location.search + location.hash;
+  location.replace(`/login?next=${encodeURIComponent(here)}`);
 }
 
 /** @param {Response} response @returns {Promise<any>} undefined where the body is no JSON */

@@ -1,5 +1,6 @@
 """What holds for every request: whose host it names, where it comes from, how long it is, what pages may do."""
 
+import re
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -8,6 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from backend.api.problems import answer
 
 MAX_BODY_BYTES = 1 << 20
+READING = ("GET", "HEAD")
+HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]/@]+))(?::[0-9]{1,5})?", re.ASCII)
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -28,11 +31,12 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
 class Safety:
-    """Refuses foreign hosts (a page elsewhere whose name was bound to 127.0.0.1), foreign origins and long bodies."""
+    """Refuses foreign hosts (a page elsewhere whose name was bound to 127.0.0.1), foreign origins and foreign bodies."""
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
         self._app = app
@@ -42,30 +46,46 @@ class Safety:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        refusal = self._foreign(headers, scope["method"]) or _unfit_body(headers)
         if refusal is not None:
             status, message = refusal
-            await answer(status, "Refused", message)(scope, receive, send)
+            await answer(status, "Refused", message)(scope, receive, _with_headers(send))
             return
         await self._app(scope, _limited(receive), _with_headers(send))
 
-    def _refusal(self, headers: Headers) -> tuple[int, str] | None:
+    def _foreign(self, headers: Headers, method: str) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if _hostname(host) not in self._hosts:
-            return 400, f"This service answers to {', '.join(sorted(self._hosts))} only."
+            return (
+                400,
+                f"This service answers to {', '.join(sorted(self._hosts))} only (RUNYARD_HOSTS names more).",
+            )
         origin = headers.get("origin")
         if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
             return 403, "Requests from pages of another origin are refused."
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or len(length) > 12 or int(length) > MAX_BODY_BYTES:
-            return 413, f"The body may have {MAX_BODY_BYTES} bytes at most."
+        # Said by browsers alone. Same-site is not ours either: it may be another port of this machine.
+        if method not in READING and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return 403, "Changes asked for by pages of another site are refused."
         return None
 
 
-def _hostname(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.rpartition(":")[0] or host
+def _unfit_body(headers: Headers) -> tuple[int, str] | None:
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or len(length) > 12 or int(length) > MAX_BODY_BYTES:
+        return 413, f"The body may have {MAX_BODY_BYTES} bytes at most."
+    has_body = int(length) > 0 or "transfer-encoding" in headers
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if has_body and kind != "application/json":
+        # What a form of another page can send without being asked about is no JSON.
+        return 415, "The body must be JSON, with the header Content-Type: application/json."
+    return None
+
+
+def _hostname(host: str) -> str | None:
+    """Return the name of a Host header without its port; None where it cannot be one."""
+    found = HOST.fullmatch(host.lower())
+    return (found[1] or found[2]) if found else None
 
 
 def _limited(receive: Receive) -> Receive:
