@@ -6,8 +6,8 @@ from fastapi import APIRouter
 
 from backend.api.deps import DatabaseDep, SettingsDep
 from backend.api.problems import RESPONSES
-from backend.api.wire import HealthWire, StatusWire, WorkerWire, iso
-from backend.store import clock, events, launches, migrate, runs, workers
+from backend.api.wire import HealthWire, StatusWire, WorkerWire, iso, maybe_iso
+from backend.store import events, launches, migrate, queue_order, workers
 from backend.version import VERSION
 
 router = APIRouter(prefix="/api", tags=["status"])
@@ -18,29 +18,12 @@ SAFE_SQLITE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 
 @router.get("/status", responses=RESPONSES)
 def status(database: DatabaseDep, settings: SettingsDep) -> StatusWire:
-    """Return counts of runs and the workers, each idle, busy, draining or lost."""
+    """Return counts of runs, since when the queue is paused, and how each worker stands."""
     with database.read() as session:
-        now = clock.read_now(session)
-        busy = {run.owner: run.id for run in runs.owned(session)}
-        shown = []
-        for worker in workers.everyone(session):
-            lost = now - worker.last_seen > settings.worker_lost_seconds
-            run = busy.get(worker.id)
-            state = "lost" if lost else "draining" if worker.draining else "busy" if run else "idle"
-            shown.append(
-                WorkerWire(
-                    id=worker.id,
-                    host=worker.host,
-                    device=worker.device,
-                    device_name=worker.device_name,
-                    state=state,
-                    last_seen=iso(worker.last_seen),
-                    run=run,
-                )
-            )
         return StatusWire(
             counts=launches.count_by_state(session),
-            workers=shown,
+            paused_at=maybe_iso(queue_order.paused_at(session)),
+            workers=[_worker_wire(one) for one in workers.standings(session, settings.worker_lost_seconds)],
             version=VERSION,
             store_id=events.store_id(session),
         )
@@ -57,6 +40,19 @@ def health(database: DatabaseDep) -> HealthWire:
         revision=revision,
         sqlite_version=sqlite3.sqlite_version if on_sqlite else None,
         warnings=[*sqlite_warnings(sqlite3.sqlite_version_info)] if on_sqlite else [],
+    )
+
+
+def _worker_wire(one: workers.Standing) -> WorkerWire:
+    worker = one.worker
+    return WorkerWire(
+        id=worker.id,
+        host=worker.host,
+        device=worker.device,
+        device_name=worker.device_name,
+        state=one.state,
+        last_seen=iso(worker.last_seen),
+        run=one.training and one.training.run.id,
     )
 
 

@@ -1,0 +1,110 @@
+"""The workers: who is there, what each trains, and to let one take no more runs."""
+
+from typing import Any
+
+from fastapi import APIRouter, BackgroundTasks
+from pydantic import ConfigDict
+
+from backend.api.deps import BellDep, DatabaseDep, SettingsDep
+from backend.api.problems import RESPONSES
+from backend.api.queue import ring_for_what_waits
+from backend.api.wire import Wire, iso
+from backend.contract import RunState
+from backend.launching import checked_text
+from backend.settings import Settings
+from backend.store import workers
+from backend.store.session import Database
+from backend.store.workers import Standing, Training, WorkerState
+
+LONGEST_WORKER_ID = 255
+
+router = APIRouter(prefix="/api/workers", tags=["workers"], responses=RESPONSES)
+
+
+class Drain(Wire):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    worker: str
+    drain: bool
+
+
+class TrainingWire(Wire):
+    """What a worker trains now. `last_epoch` is the last one that is done, null before the first."""
+
+    run: int
+    name: str
+    state: RunState
+    progress: dict[str, Any] | None
+    epochs: int
+    last_epoch: int | None
+
+
+class WorkerDetailWire(Wire):
+    """A worker. `drain_requested` is a person's wish; `state` tells what has become of it."""
+
+    id: str
+    name: str
+    host: str
+    device: str
+    device_name: str
+    version: str
+    state: WorkerState
+    drain_requested: bool
+    last_seen: str
+    training: TrainingWire | None
+
+
+class WorkersWire(Wire):
+    workers: list[WorkerDetailWire]
+
+
+@router.get("")
+def get_workers(database: DatabaseDep, settings: SettingsDep) -> WorkersWire:
+    """Return every worker that was heard of in the last day."""
+    return _workers(database, settings)
+
+
+@router.post("/drain")
+def drain_worker(
+    wanted: Drain, database: DatabaseDep, settings: SettingsDep, bell: BellDep, background: BackgroundTasks
+) -> WorkersWire:
+    """Let a worker take no more runs, or take them again. The run that it has goes on to its end."""
+    worker_id = checked_text(wanted.worker, "worker", LONGEST_WORKER_ID)
+    with database.write() as session:
+        workers.set_drain(session, worker_id, wanted=wanted.drain)
+    if not wanted.drain:
+        background.add_task(ring_for_what_waits, database, bell)
+    return _workers(database, settings)
+
+
+def _workers(database: Database, settings: Settings) -> WorkersWire:
+    with database.read() as session:
+        standings = workers.standings(session, settings.worker_lost_seconds)
+        return WorkersWire(workers=[_worker_wire(one) for one in standings])
+
+
+def _worker_wire(one: Standing) -> WorkerDetailWire:
+    worker = one.worker
+    return WorkerDetailWire(
+        id=worker.id,
+        name=worker.id.partition("@")[0],
+        host=worker.host,
+        device=worker.device,
+        device_name=worker.device_name,
+        version=worker.version,
+        state=one.state,
+        drain_requested=worker.drain_requested,
+        last_seen=iso(worker.last_seen),
+        training=one.training and _training_wire(one.training),
+    )
+
+
+def _training_wire(training: Training) -> TrainingWire:
+    run = training.run
+    return TrainingWire(
+        run=run.id,
+        name=run.name,
+        state=RunState(run.state),
+        progress=run.progress,
+        epochs=run.epochs,
+        last_epoch=run.summary["epoch"] if run.summary else None,
+    )

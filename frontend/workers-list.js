@@ -1,0 +1,91 @@
+/** The workers: one row each, made once, then changed in place. */
+
+import { createList, element, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
+import { fractionDone, stateText } from "./progress.js";
+import { heardText, situation, standingOf, stateWords } from "./workers-model.js";
+
+/** @typedef {import("./workers-model.js").Worker} Worker */
+
+/** @param {HTMLElement} parent @param {{now: () => number, onDrain: (worker: Worker, wanted: boolean) => Promise<void>}} options */
+export function createWorkerList(parent, options) {
+  /** @type {Map<string, ReturnType<typeof createRow>>} */ const rows = new Map();
+  const show = createList(parent, (worker) => worker.id, (/** @type {Worker} */ worker) => {
+    const row = createRow(options);
+    rows.set(worker.id, row);
+    return row;
+  });
+  return {
+    /** @param {Worker[]} workers */
+    show(workers) {
+      show(workers);
+      for (const id of rows.keys()) if (!workers.some((worker) => worker.id === id)) rows.delete(id);
+    },
+    tick: () => rows.forEach((row) => row.tick()),
+  };
+}
+
+/** @param {{now: () => number, onDrain: (worker: Worker, wanted: boolean) => Promise<void>}} options */
+function createRow({ now, onDrain }) {
+  /** @type {Worker|null} */ let worker = null;
+  const device = element("div", { class: "device" });
+  const place = element("div", { class: "aside" });
+  const state = stateLabel();
+  const link = element("a");
+  const progress = element("span", { class: "small muted" });
+  const bar = element("div", { class: "progress", role: "progressbar", "aria-label": "Progress of its run", "aria-valuemin": 0, "aria-valuemax": 100 }, element("i"));
+  const training = element("div", { class: "training" }, element("div", { class: "training-line" }, link, progress), bar);
+  const words = element("div", { class: "small muted situation" });
+  const advice = element("div", { class: "small situation" }, "Start it again with ", element("code", { text: "runyard up" }), " on its machine.");
+  const heard = element("div", { class: "heard muted" });
+  const drain = element("button", { class: "button", type: "button", "data-action": "drain" });
+  drain.addEventListener("click", async () => {
+    if (!worker || drain.getAttribute("aria-disabled")) return;
+    setAttribute(drain, "aria-disabled", "true"); // not `disabled`: that would take the focus away
+    await onDrain(worker, !worker.drain_requested);
+    setAttribute(drain, "aria-disabled", null);
+  });
+  const node = element(
+    "li",
+    { class: "worker" },
+    element("div", { class: "who" }, device, place),
+    element("div", {}, state.node),
+    element("div", { class: "what" }, training, words, advice),
+    heard,
+    element("div", { class: "worker-action" }, drain),
+  );
+
+  const tick = () => {
+    if (!worker) return;
+    setText(heard, worker.state === "lost" ? "" : heardText(worker, now()));
+    setText(words, situation(worker, now()));
+  };
+
+  const update = (/** @type {Worker} */ changed) => {
+    worker = changed;
+    node.dataset.worker = changed.id;
+    node.dataset.state = changed.state;
+    setText(device, changed.device_name);
+    setText(place, `${changed.name} on ${changed.host}`);
+    setAttribute(place, "title", `${changed.id}, version ${changed.version}`);
+    state.show(changed.state, stateWords(changed));
+    showTraining(changed);
+    tick();
+    words.hidden = words.textContent === "";
+    advice.hidden = changed.state !== "lost";
+    setText(drain, changed.drain_requested ? "Take runs again" : "Drain");
+    drain.setAttribute("aria-label", `${drain.textContent}: ${changed.device_name}, ${changed.name}`);
+  };
+
+  const showTraining = (/** @type {Worker} */ changed) => {
+    const run = changed.state === "lost" ? null : changed.training;
+    training.hidden = run === null;
+    if (!run) return;
+    const text = stateText(standingOf(run));
+    setAttribute(link, "href", `/runs/${run.run}`);
+    setText(link, run.name || `Run ${run.run}`);
+    setText(progress, text);
+    showProgress(bar, fractionDone(standingOf(run)), text);
+  };
+
+  return { node, update, tick };
+}
