@@ -1,49 +1,82 @@
 /** The numbers of each epoch as a table: there before any curve is drawn, and beside it afterwards. */
 
-import { byId, element, keepingEnd, setText } from "./dom.js";
+import { byId, element, setText } from "./dom.js";
+import { createFollower } from "./follow-end.js";
 import { duration, loss, NOT_FINITE, percent } from "./format.js";
 import { epochRows } from "./series-model.js";
 
+/** @typedef {import("./series-model.js").SeriesByMetric} SeriesByMetric */
+
 const COLUMNS = /** @type {const} */ ([
-  ["train_loss", loss],
-  ["train_acc", percent],
-  ["test_loss", loss],
-  ["test_acc", percent],
-  ["epoch_seconds", duration],
+  { metric: "train_loss", title: "Train loss", format: loss },
+  { metric: "train_acc", title: "Train acc., %", format: percent },
+  { metric: "test_loss", title: "Test loss", format: loss },
+  { metric: "test_acc", title: "Test acc., %", format: percent },
+  { metric: "epoch_seconds", title: "Time", format: duration },
 ]);
 
-export function createEpochsTable() {
-  const body = byId("epochs");
+/** @param {string} labelledBy id of what names the table */
+function createTable(labelledBy) {
+  const titles = ["Epoch", ...COLUMNS.map(({ title }) => title)].map((text) => element("th", { scope: "col", class: "number", text }));
+  const body = element("tbody");
+  const node = element("table", { class: "tight", "aria-labelledby": labelledBy }, element("thead", {}, element("tr", {}, ...titles)), body);
+  return { node, body };
+}
+
+/** A table that changes in place as epochs come and go. @param {string} labelledBy */
+function createRows(labelledBy) {
+  const { node: table, body } = createTable(labelledBy);
   /** @type {Map<number, {node: any, cells: any[]}>} */ const rows = new Map();
 
   const createRow = (/** @type {number} */ epoch) => {
-    const cells = COLUMNS.map(([metric]) => element("td", { class: metric === "test_acc" ? "number strong" : "number", "data-metric": metric }));
+    const cells = COLUMNS.map(({ metric }) => element("td", { class: metric === "test_acc" ? "number strong" : "number", "data-metric": metric }));
     const node = element("tr", { "data-epoch": epoch }, element("th", { scope: "row", class: "number", text: epoch }), ...cells);
-    const after = [...body.children].find((row) => Number(row.dataset.epoch) > epoch) ?? null;
-    body.insertBefore(node, after);
+    const last = body.lastElementChild;
+    const follows = !last || Number(last.dataset.epoch) < epoch;
+    body.insertBefore(node, follows ? null : [...body.children].find((row) => Number(row.dataset.epoch) > epoch));
     return { node, cells };
   };
 
-  /** @param {import("./series-model.js").SeriesByMetric} series */
+  /** @param {SeriesByMetric} series @returns {number} how many epochs there are */
   const show = (series) => {
-    const wanted = epochRows(series, COLUMNS.map(([metric]) => metric));
-    keepingEnd(byId("epochs-scroll"), () => {
-      const epochs = new Set(wanted.map(({ epoch }) => epoch));
-      for (const [epoch, { node }] of rows) {
-        if (epochs.has(epoch)) continue;
-        node.remove();
-        rows.delete(epoch);
-      }
-      for (const { epoch, values } of wanted) {
-        const row = rows.get(epoch) ?? createRow(epoch);
-        rows.set(epoch, row);
-        values.forEach((value, index) => {
-          const text = typeof value === "string" ? (NOT_FINITE[value] ?? value) : COLUMNS[index][1](value);
-          setText(row.cells[index], text);
-        });
-      }
-    });
-    byId("epochs-empty").hidden = wanted.length > 0;
+    const wanted = epochRows(series, COLUMNS.map(({ metric }) => metric));
+    const epochs = new Set(wanted.map(({ epoch }) => epoch));
+    for (const [epoch, { node }] of rows) {
+      if (epochs.has(epoch)) continue;
+      node.remove();
+      rows.delete(epoch);
+    }
+    for (const { epoch, values } of wanted) {
+      const row = rows.get(epoch) ?? createRow(epoch);
+      rows.set(epoch, row);
+      values.forEach((value, index) => {
+        const text = typeof value === "string" ? (NOT_FINITE[value] ?? value) : COLUMNS[index].format(value);
+        setText(row.cells[index], text);
+      });
+    }
+    return wanted.length;
   };
-  return { show };
+  return { table, body, show };
+}
+
+/** The table of the run itself: it follows its end while the run trains. */
+export function createEpochsTable() {
+  const { table, body, show } = createRows("epochs-title");
+  body.id = "epochs";
+  byId("epochs-scroll").prepend(table);
+  const { follow } = createFollower(byId("epochs-scroll"));
+  return {
+    /** @param {SeriesByMetric} series */
+    show(series) {
+      byId("epochs-empty").hidden = show(series) > 0;
+      follow();
+    },
+  };
+}
+
+/** A table of epochs that will not change. @param {SeriesByMetric} series @param {string} labelledBy */
+export function epochsTable(series, labelledBy) {
+  const { table, show } = createRows(labelledBy);
+  show(series);
+  return table;
 }

@@ -1,7 +1,8 @@
 /** The log of a run: follows its end while the reader is there, and marks what is searched. */
 
 import { get } from "./api.js";
-import { byId, element, keepingEnd, setText } from "./dom.js";
+import { byId, element, setText } from "./dom.js";
+import { createFollower } from "./follow-end.js";
 import { counted, moment } from "./format.js";
 
 const PAGE = 500;
@@ -10,6 +11,7 @@ const MOST_LINES = 5000; // more would make the page slow; the oldest go first
 /** @param {number} run @param {() => number} now */
 export function createLogPanel(run, now) {
   const box = byId("log");
+  const follower = createFollower(box);
   /** @type {Map<number, {node: any, words: any, text: string}>} */ const lines = new Map();
   let newest = 0;
   /** All lines up to this one are here. */
@@ -54,10 +56,9 @@ export function createLogPanel(run, now) {
     if (!batch.length) return;
     for (const { line } of batch) if (line === whole + 1) whole = line;
     byId("log-empty").hidden = true;
-    keepingEnd(box, () => {
-      batch.forEach(add);
-      if (lines.size > MOST_LINES) trim();
-    });
+    batch.forEach(add);
+    if (lines.size > MOST_LINES) trim();
+    follower.follow();
     if (query) showFound();
   };
 
@@ -84,6 +85,7 @@ export function createLogPanel(run, now) {
     query = byId("log-search").value.trim().toLowerCase();
     lines.forEach(mark);
     showFound();
+    follower.look();
   });
   return { wholeUntil: () => whole, append, load };
 }

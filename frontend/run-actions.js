@@ -49,6 +49,7 @@ export function createRunActions({ onChanged, onDeleted, onError }) {
       question.name(`${runTitle(changed)}, run ${changed.id}`);
       if (!possible) question.close();
     }
+    node.hidden = !Object.values(wishes).some(Boolean);
   };
   return { node, update };
 }

@@ -1,8 +1,9 @@
-/** What is known of a run besides its curves: the strip of numbers, the spec, the attempts. */
+/** What is known of a run besides its curves: the strip of numbers, the network, what it ran on. */
 
 import { byId, createFact, createList, element, setText } from "./dom.js";
-import { networkFacts } from "./environment-facts.js";
-import { count, duration, elapsedSeconds, isNumber, loss, MISSING, moment, NOT_FINITE, percent, plain } from "./format.js";
+import { machineFacts, networkFacts } from "./environment-facts.js";
+import { count, duration, elapsedSeconds, isNumber, loss, MISSING, moment, NOT_FINITE, percent } from "./format.js";
+import { isOver } from "./progress.js";
 
 /** @typedef {import("./types.js").Run} Run */
 
@@ -27,7 +28,7 @@ export function createStrip() {
     const metrics = run.last?.metrics ?? {};
     const speed = run.progress?.images_per_second ?? metrics.images_per_second;
     const texts = [
-      [withUnit(percent(metrics.test_acc), "%"), run.last ? `epoch ${run.last.epoch}` : "no epoch yet"],
+      [withUnit(percent(metrics.test_acc), "%"), run.last ? `epoch ${run.last.epoch}` : isOver(run) ? "no epoch" : "no epoch yet"],
       [withUnit(percent(run.best_test_acc), "%"), run.best_epoch ? `epoch ${run.best_epoch}` : ""],
       lossFact(run, series),
       [count(speed), isNumber(speed) ? "images per second" : ""],
@@ -51,79 +52,25 @@ function lossFact({ last }, series) {
 /** @param {string} value @param {string} unit */
 const withUnit = (value, unit) => (value === MISSING ? value : `${value}${unit}`);
 
-const HASH = /^[0-9a-f]{64}$/;
-
-/** The spec as pairs of a dotted path and a text; of weights only what they say something with. @param {any} part @param {string} [prefix] @returns {[string, string][]} */
-export function specPairs(part, prefix = "") {
-  return Object.entries(part).flatMap(([key, value]) => {
-    const path = prefix ? `${prefix}.${key}` : key;
-    if (key === "weights") return specPairs(Object.fromEntries(Object.entries(value).filter(([name, one]) => one !== null && (name !== "rule" || value.parent))), path);
-    if (value !== null && typeof value === "object" && !Array.isArray(value)) return specPairs(value, path);
-    const empty = /_limit$/.test(key) ? "all" : /size$/.test(key) ? "as stored" : "none";
-    const text = value === null ? empty : typeof value === "number" ? plain(value) : HASH.test(value) ? value.slice(0, 12) : String(value);
-    return [/** @type {[string, string]} */ ([path, text])];
-  });
-}
-
-/** @param {Run} run */
-export function showSpec(run) {
-  const pairs = specPairs({ ...run.spec, recipe: run.recipe });
-  byId("spec").replaceChildren(
-    ...pairs.map(([path, text]) => element("div", {}, element("dt", { text: path }), element("dd", { text }))),
-  );
-}
-
-/** Attempts change seldom: rows are made again only where their text differs, and open details stay open. */
-export function createAttempts() {
-  let shown = "";
-  /** @param {import("./types.js").Attempt[]} attempts @param {number} now */
-  return (attempts, now) => {
-    const key = JSON.stringify(attempts);
-    if (key === shown) return;
-    shown = key;
-    const body = byId("attempts");
-    const open = new Set([...body.querySelectorAll("details[open]")].map((node) => node.dataset.attempt));
-    body.replaceChildren(...attempts.map((attempt) => attemptRow(attempt, now, open)));
-    byId("attempts-empty").hidden = attempts.length > 0;
-  };
-}
-
-/** @param {import("./types.js").Attempt} attempt @param {number} now @param {Set<string>} open */
-function attemptRow(attempt, now, open) {
-  const why = [attempt.reason, attempt.detail].filter(Boolean).join(": ");
-  const resumed = attempt.resumed_from_epoch;
-  const environment = attempt.environment && Object.keys(attempt.environment).length ? attempt.environment : null;
-  const details = environment
-    ? element("details", { "data-attempt": attempt.number, open: open.has(String(attempt.number)) }, element("summary", { text: "Show" }), element("pre", { text: environmentText(environment) }))
-    : MISSING;
-  return element(
-    "tr",
-    {},
-    element("td", { class: "number", text: attempt.number }),
-    element("td", { text: attempt.worker }),
-    element("td", { text: moment(attempt.started_at, now) }),
-    element("td", { text: attempt.ended_at ? moment(attempt.ended_at, now) : "goes on" }),
-    element("td", { class: "why", text: why || (attempt.ended_at ? "completed" : MISSING) }),
-    element("td", { text: resumed ? `epoch ${resumed}` : "the start" }),
-    element("td", {}, details),
-  );
-}
-
-/** What the newest attempt tells of the network, under the heading of the run. */
-export function createNetworkFacts() {
-  const list = createList(byId("network"), ([name]) => name, createFact);
+/** What the newest attempt tells: of the network under the heading, of what it ran on in a section of its own. */
+export function createEnvironment() {
+  const network = createList(byId("network"), ([name]) => name, createFact);
+  const machine = createList(byId("environment"), ([name]) => name, createPair);
   /** @param {import("./types.js").Attempt[]} attempts */
   return (attempts) => {
-    const environments = attempts.flatMap(({ environment }) => (environment ? [environment] : []));
-    // An attempt that goes on from a checkpoint loads no weights: the one before it tells what the run started from.
-    const weights = environments.findLast((told) => told.weights)?.weights;
-    list(networkFacts(environments.length ? { ...environments.at(-1), weights } : null));
+    const told = attempts.findLast(({ environment }) => environment)?.environment;
+    network(networkFacts(told));
+    machine(machineFacts(told));
+    byId("environment-empty").hidden = Boolean(told);
   };
 }
 
-/** The facts of the network stand above in words already. @param {Object<string, any>} environment */
-const environmentText = (environment) =>
-  Object.entries(environment)
-    .filter(([name]) => !["model", "weights", "features"].includes(name))
-    .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`)
-    .join("\n");
+function createPair() {
+  const name = element("dt");
+  const value = element("dd");
+  const update = (/** @type {[string, string]} */ [title, text]) => {
+    setText(name, title);
+    setText(value, text);
+  };
+  return { node: element("div", {}, name, value), update };
+}

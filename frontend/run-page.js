@@ -2,7 +2,6 @@
 
 import { get, serverNow } from "./api.js";
 import { createCancel } from "./cancel.js";
-import { createConfusion } from "./confusion.js";
 import { byId, setText, showProgress, stateLabel } from "./dom.js";
 import { createEpochsTable } from "./epochs-table.js";
 import { createFamily } from "./family.js";
@@ -11,9 +10,14 @@ import { recipeLine, runTitle } from "./format.js";
 import { closable, listenForKeys } from "./keys.js";
 import { createLive } from "./live.js";
 import { createLogPanel } from "./log-panel.js";
-import { fractionDone, stateText } from "./progress.js";
+import { fractionDone, isOver, stateText } from "./progress.js";
 import { createRunActions } from "./run-actions.js";
-import { createAttempts, createNetworkFacts, createStrip, showSpec } from "./run-facts.js";
+import { createAttempts } from "./run-attempts.js";
+import { createCheckpoints } from "./run-checkpoints.js";
+import { createEnvironment, createStrip } from "./run-facts.js";
+import { createLinks } from "./run-links.js";
+import { createPredictions } from "./run-predictions.js";
+import { showSpec } from "./run-spec.js";
 import { applyEvent } from "./runs-model.js";
 import { applyToSeries } from "./series-model.js";
 import { notice, showLink, watchStatus } from "./standing.js";
@@ -31,18 +35,18 @@ const state = stateLabel();
 const cancel = createCancel({ onError, onChanged: take });
 const actions = createRunActions({ onError, onChanged: takeAgain, onDeleted: () => location.assign("/") });
 const family = createFamily();
-const confusion = createConfusion(id);
+const predictions = createPredictions(id);
 const showStrip = createStrip();
-const showAttempts = createAttempts();
-const showNetwork = createNetworkFacts();
+const showAttempts = createAttempts(id, onError);
+const showEnvironment = createEnvironment();
+const checkpoints = createCheckpoints(id);
+const links = createLinks(id);
 const epochs = createEpochsTable();
 const figures = createFigures(id);
 const log = createLogPanel(id, serverNow);
 byId("state").append(state.node);
 byId("cancel").append(cancel.node);
 byId("actions").append(actions.node);
-byId("output").href = `/api/runs/${id}/output`;
-byId("notebook").href = `/api/runs/${id}/notebook`;
 
 /** @param {{state: "live"|"lost", since: number}} link */
 function onLink(link) {
@@ -71,6 +75,8 @@ function showRun() {
   actions.update(run);
   family.showParent(run);
   showStrip(run, series, serverNow());
+  // Over before its first epoch: nothing will come where curves would be.
+  byId("curves").hidden = byId("epochs-part").hidden = isOver(run) && run.last === null;
   const failed = run.state === "failed";
   byId("failure").hidden = !failed && !run.detail;
   byId("failure").classList.toggle("bad", failed);
@@ -85,15 +91,23 @@ function showHeading() {
   setText(byId("title"), title);
   setText(byId("number"), `#${run.id}${run.size === "quick" ? " · quick" : ""}${run.experiment ? ` · ${run.experiment}` : ""}`);
   setText(byId("recipe"), recipeLine(run));
-  showSpec(run);
+  void showSpec(run);
 }
 
 /** What a run's events do not bring. @param {any} loaded */
 function showAround(loaded) {
   showAttempts(loaded.attempts, serverNow());
-  showNetwork(loaded.attempts);
+  showEnvironment(loaded.attempts);
   family.showChildren(loaded.children);
-  confusion.follow(loaded.last !== null);
+  family.showSiblings(loaded.siblings);
+  links.show(loaded.siblings);
+  followNumbers(loaded);
+}
+
+/** What is made of epochs, and asked for apart. @param {import("./types.js").Run} trained */
+function followNumbers({ last }) {
+  predictions.follow(last !== null);
+  checkpoints.follow();
 }
 
 function showSeries() {
@@ -165,29 +179,19 @@ function onEvent(event) {
   if (event.kind === "epoch" || event.kind === "rewind") {
     series = applyToSeries(series, event);
     showSeries();
-    confusion.follow(run.last !== null);
+    followNumbers(run);
   }
   showRun();
   if (event.kind === "state") refreshSoon();
 }
 
-async function copySpec() {
-  const text = JSON.stringify(run?.spec, null, 2);
-  try {
-    await navigator.clipboard.writeText(text);
-    setText(byId("copied"), "Copied");
-  } catch {
-    setText(byId("copied"), "The browser did not allow copying here");
-  }
-  setTimeout(() => setText(byId("copied"), ""), 3000);
-}
-
-byId("copy-spec").addEventListener("click", copySpec);
 closable(byId("help"), true);
 listenForKeys({
-  n: () => location.assign("/#launch"),
+  c: () => location.assign(byId("compare").href),
+  n: () => location.assign("/launch"),
   u: () => location.assign("/"),
   r: () => location.assign("/report"),
+  w: () => location.assign("/workers"),
   "/": () => byId("log-search").focus(),
   "?": () => byId("help").showModal(),
 });

@@ -23,6 +23,7 @@ from backend.store.session import STORE_AWAY, Database
 if TYPE_CHECKING:
     # Not at run time: the worker's own process imports this module too, and loads no torch.
     from worker.engine.checkpoint import CheckpointPointer
+    from worker.engine.mistakes import Mistakes
 
 log = structlog.get_logger()
 
@@ -158,18 +159,20 @@ class DatabaseRecorder:
         metrics: dict[str, float],
         checkpoint: "CheckpointPointer | None",
         predictions: bytes | None = None,
+        mistakes: "Mistakes | None" = None,
     ) -> None:
         """Store an epoch, with its checkpoint if it made one; return once it is committed."""
         run_id, attempt = self._claimed.run_id, self._claimed.attempt
         pointer = None if checkpoint is None else checkpoint.to_json()
         assert predictions is None or self._test_set, "predictions of a test set that was not told"
         predicted = (self._test_set, predictions) if self._test_set and predictions is not None else None
+        wrong = mistakes and tested.NewMistakes(mistakes.images, mistakes.probabilities, mistakes.pictures)
         now = time.monotonic()
         self._clock.epochs_done += 1
         self._clock.seconds_of_epochs += now - self._clock.epoch_began
         self._add(
             lambda session: attempts.report_epoch(
-                session, run_id, attempt, epoch, metrics, pointer, predicted
+                session, run_id, attempt, epoch, metrics, pointer, predicted, wrong
             ),
             wait=True,
         )

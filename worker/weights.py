@@ -12,7 +12,7 @@ from backend.catalog.models import SOFTMAX_REGRESSION, models
 from backend.errors import DataProblem, UnknownName
 from backend.settings import Settings
 from backend.spec import Spec
-from backend.store import runs
+from backend.store import attempts
 from backend.store import weights as store
 from backend.store.attempts import Claimed
 from backend.store.session import Database
@@ -145,12 +145,9 @@ def _archs_of_file(session: Session, name: str) -> list[str]:
 
 
 def _begun_with(session: Session, claimed: Claimed) -> str | None:
-    """Return the SHA-256 of the weights that the attempt before began with, as it told."""
-    for attempt in reversed(runs.attempts(session, claimed.run_id)):
-        told = (attempt.environment or {}).get("weights")
-        if told:
-            return told["sha256"]
-    return None
+    """Return the SHA-256 of the weights that the run began with, as it told."""
+    told = attempts.last_told(session, claimed.run_id) or {}
+    return told["weights"]["sha256"] if told.get("weights") else None
 
 
 def _parent_weights(claimed: Claimed, settings: Settings) -> StartingWeights:

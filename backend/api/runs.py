@@ -6,8 +6,10 @@ from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 
+from backend.api.compare import MOST_RUNS
 from backend.api.deps import LARGEST_INTEGER, BellDep, DatabaseDep, RunId
 from backend.api.problems import RESPONSES
+from backend.api.run_wires import run_wires
 from backend.api.wire import (
     DeletedWire,
     FiguresWire,
@@ -21,14 +23,13 @@ from backend.api.wire import (
     cursor,
     iso,
     relative_wire,
-    run_fields,
     series_wire,
+    sibling_wire,
 )
 from backend.contract import RunState
 from backend.errors import NotFound, RunStateConflict
 from backend.figures.curves import run_figures
-from backend.store import attempts, clock, events, families, launches, logs, points, revive, runs
-from backend.store.runs import RunRow
+from backend.store import attempts, events, families, launches, logs, points, revive, runs
 from backend.store.session import Database
 
 MetricName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9_./ -]+$")]
@@ -50,7 +51,7 @@ def list_runs(
         found = runs.page(session, limit=limit + 1, before=before, state=state)
         shown = found[:limit]
         return RunPageWire(
-            runs=_wires(session, shown),
+            runs=run_wires(session, shown),
             next=shown[-1].run.id if len(found) > limit else None,
             counts=launches.count_by_state(session),
             cursor=place,
@@ -64,12 +65,13 @@ def get_run(run_id: RunId, database: DatabaseDep) -> RunDetailWire:
         row = runs.get(session, run_id)
         set_aside = runs.attempts_with_points(session, run_id)
         return RunDetailWire(
-            **_wires(session, [row])[0].model_dump(),
+            **run_wires(session, [row])[0].model_dump(),
             attempts=[
                 attempt_wire(attempt, has_points=attempt.number in set_aside)
                 for attempt in runs.attempts(session, run_id)
             ],
             children=[relative_wire(child) for child in families.children(session, run_id)],
+            siblings=[sibling_wire(one) for one in families.siblings(session, run_id, MOST_RUNS - 1)],
             cursor=place,
         )
 
@@ -161,24 +163,7 @@ def get_figures(run_id: RunId, database: DatabaseDep) -> FiguresWire:
 
 def _one(database: Database, run_id: int) -> RunWire:
     with database.read() as session:
-        return _wires(session, [runs.get(session, run_id)])[0]
-
-
-def _wires(session: Session, rows: list[RunRow]) -> list[RunWire]:
-    curves = points.spark_lines(session, [row.run.id for row in rows])
-    ahead = runs.ahead_in_queue(session, [row.run.id for row in rows if row.run.state == RunState.QUEUED])
-    now = clock.read_now(session)
-    return [
-        RunWire(
-            **run_fields(
-                row,
-                curve=curves.get(row.run.id, []),
-                ahead=ahead.get(row.run.id),
-                now=now,
-            )
-        )
-        for row in rows
-    ]
+        return run_wires(session, [runs.get(session, run_id)])[0]
 
 
 def _set_aside(

@@ -1,18 +1,22 @@
 """What runs predicted for their test sets: of the last and of the best epoch, and of those two at the checkpoint.
 
-The latter are what a rewind goes back to. Nothing here decodes the classes: see `backend.analysis.confusion`.
+The latter are what a rewind goes back to. With them are kept the wrong ones that the network was surest of, and the
+pictures of these, once a test set. Nothing here decodes the classes: see `backend.analysis.confusion`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, delete, exists, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.store import points
-from backend.store.tables import Prediction, Run, TestSet
+from backend.store.tables import Prediction, Run, TestImage, TestSet
+
+_UPSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 Which = Literal["last", "best"]
 
@@ -25,6 +29,30 @@ class Tested:
     names: list[str]
     labels: bytes
     predicted: bytes
+
+
+@dataclass(frozen=True)
+class NewMistakes:
+    """The wrong ones that the network was surest of, the surest first; `pictures` are PNGs of some, by number.
+
+    `images` are numbers in the test set: places in its labels.
+    """
+
+    images: list[int]
+    probabilities: list[float]
+    pictures: dict[int, bytes]
+
+
+@dataclass(frozen=True)
+class Mistaken:
+    """What was stored of `NewMistakes`: `images` and `probabilities` are empty where none were, or none were kept."""
+
+    tested: Tested
+    test_set: str
+    images: list[int]
+    probabilities: list[float]
+    pictured: set[int]
+    """Those of `images` whose picture is there."""
 
 
 def describe_test_set(session: Session, digest: str, classes: Sequence[str], labels: bytes) -> None:
@@ -41,9 +69,22 @@ def describe_test_set(session: Session, digest: str, classes: Sequence[str], lab
             raise
 
 
-def write(session: Session, run_id: int, epoch: int, test_set: str, classes: bytes) -> None:
+def write(
+    session: Session,
+    run_id: int,
+    epoch: int,
+    test_set: str,
+    classes: bytes,
+    mistakes: NewMistakes | None = None,
+) -> None:
     """Store what a run predicted after an epoch, for a test set that was described."""
-    session.execute(insert(Prediction).values(run_id=run_id, epoch=epoch, test_set=test_set, classes=classes))
+    row = {"run_id": run_id, "epoch": epoch, "test_set": test_set, "classes": classes}
+    if mistakes is not None:
+        row["mistakes"] = {"images": mistakes.images, "probabilities": mistakes.probabilities}
+    session.execute(insert(Prediction).values(**row))
+    # After the row above: from then on `purge` of another run leaves the pictures of this test set alone.
+    if mistakes is not None and mistakes.pictures:
+        _keep_pictures(session, test_set, mistakes.pictures)
 
 
 def prune(session: Session, run_id: int) -> None:
@@ -68,15 +109,58 @@ def delete_after(session: Session, run_id: int, epoch: int) -> None:
     session.execute(delete(Prediction).where(Prediction.run_id == run_id, Prediction.epoch > epoch))
 
 
+def purge(session: Session, run_id: int) -> None:
+    """Forget all that a run predicted, and the pictures of its test set once no prediction is for that any more."""
+    of_run = select(Prediction.test_set).where(Prediction.run_id == run_id)
+    test_sets = sorted(set(session.scalars(of_run)))
+    delete_after(session, run_id, 0)
+    # Another run's first prediction for it waits at its foreign key until this transaction is over, or came first.
+    hold = select(TestSet.hash).where(TestSet.hash.in_(test_sets)).order_by(TestSet.hash).with_for_update()
+    session.execute(hold)
+    used = exists().where(Prediction.test_set == TestImage.test_set)
+    session.execute(delete(TestImage).where(TestImage.test_set.in_(test_sets), ~used))
+
+
 def read(session: Session, run_id: int, which: Which) -> Tested | None:
     """Return what a run predicted in its last or its best epoch; None where it has not said."""
-    summary = session.execute(select(Run.summary).where(Run.id == run_id)).scalar_one_or_none()
-    epoch = (summary or {}).get("epoch" if which == "last" else "best_epoch")
-    if epoch is None:
+    row = session.execute(_of_epoch(run_id, which)).one_or_none()
+    return None if row is None else Tested(*row)
+
+
+def read_mistakes(session: Session, run_id: int, which: Which) -> Mistaken | None:
+    """Return what a run took for another class in its last or its best epoch; None where it has not said."""
+    query = _of_epoch(run_id, which).add_columns(TestSet.hash, Prediction.mistakes)
+    row = session.execute(query).one_or_none()
+    if row is None:
         return None
-    row = session.execute(
+    *tested, test_set, mistakes = row
+    images, probabilities = (mistakes["images"], mistakes["probabilities"]) if mistakes else ([], [])
+    there = select(TestImage.number).where(TestImage.test_set == test_set, TestImage.number.in_(images))
+    return Mistaken(Tested(*tested), test_set, images, probabilities, set(session.scalars(there)))
+
+
+def picture(session: Session, test_set: str, number: int) -> bytes | None:
+    """Return one image of a test set as PNG; None where no run took it for another class."""
+    query = select(TestImage.png).where(TestImage.test_set == test_set, TestImage.number == number)
+    return session.execute(query).scalar_one_or_none()
+
+
+def _of_epoch(run_id: int, which: Which) -> Select[int, list[str], bytes, bytes]:
+    # One statement: between two, on Postgres, the run could report an epoch and prune what the first has named.
+    epoch = Run.summary["epoch" if which == "last" else "best_epoch"].as_integer()
+    return (
         select(Prediction.epoch, TestSet.classes, TestSet.labels, Prediction.classes)
         .join(TestSet, TestSet.hash == Prediction.test_set)
+        .join(Run, Run.id == Prediction.run_id)
         .where(Prediction.run_id == run_id, Prediction.epoch == epoch)
-    ).one_or_none()
-    return None if row is None else Tested(*row)
+    )
+
+
+def _keep_pictures(session: Session, test_set: str, pictures: dict[int, bytes]) -> None:
+    """Store pictures that are not there yet; two runs may do so at once.
+
+    In one order: two transactions that store the same ones wait for one another, and never in a circle.
+    """
+    rows = [{"test_set": test_set, "number": number, "png": pictures[number]} for number in sorted(pictures)]
+    upsert = _UPSERTS[session.get_bind().dialect.name](TestImage.__table__)
+    session.execute(upsert.on_conflict_do_nothing(), rows)

@@ -1,4 +1,4 @@
-"""Confusion and raw output: the numbers by hand, and over HTTP."""
+"""Confusion, wrongly classified images and raw output: the numbers by hand, and over HTTP."""
 
 import math
 from collections.abc import Iterator
@@ -15,7 +15,9 @@ from backend.broker import Broker
 from backend.queue import Bell
 from backend.settings import Settings
 from backend.store import predictions
+from backend.store.predictions import NewMistakes
 from backend.store.session import Database
+from tests.backend import clients
 from tests.backend.test_api import NOBODY, message
 from tests.store import scenes
 
@@ -25,7 +27,7 @@ NAMES = ["cat", "dog", "frog"]
 @pytest.fixture
 def client(settings: Settings, database: Database) -> Iterator[TestClient]:
     app = create_app(settings, database, Bell(Broker(NOBODY)))
-    with TestClient(app, base_url="http://127.0.0.1:8420") as client:
+    with clients.operator(app) as client:
         yield client
 
 
@@ -138,3 +140,85 @@ def test_the_raw_output_is_plain_text(client: TestClient, database: Database) ->
     assert "# optimizer.lr: 0.05" in lines
     assert lines[-2:] == ["1, -, -, 0.750", "2, NaN, -, 0.250"]
     assert client.get("/api/runs/99/output").status_code == 404
+
+
+PNG = b"\x89PNG\r\n\x1a\n not looked into"
+TEST_SET = "7" * 64
+
+
+def mistaken(database: Database, mistakes: NewMistakes | None) -> int:
+    """Launch a run of one epoch that takes images 1 and 3 for another class."""
+    (run_id,) = scenes.launch(database)
+    claimed = scenes.claim(database)
+    with database.write() as session:
+        predictions.describe_test_set(session, TEST_SET, NAMES, bytes([0, 1, 2, 2]))
+    said = (TEST_SET, bytes([0, 2, 2, 0]))
+    assert scenes.report(database, claimed, 1, {"test_acc": 0.5}, None, said, mistakes)
+    return run_id
+
+
+def test_wrongly_classified_images_are_told_with_where_their_pictures_are(
+    client: TestClient, database: Database
+) -> None:
+    run_id = mistaken(database, NewMistakes([3, 1], [0.98, 0.4], {3: PNG}))
+    for which in ("last", "best"):
+        told = client.get(f"/api/runs/{run_id}/mistakes?which={which}").json()
+        assert (told["epoch"], told["wrong"], told["count"]) == (1, 2, 4)
+        href = f"/api/test-images/{TEST_SET}/3.png"
+        first = {"number": 3, "true": "frog", "predicted": "cat", "probability": 0.98, "href": href}
+        second = {"number": 1, "true": "dog", "predicted": "frog", "probability": 0.4, "href": None}
+        assert told["images"] == [first, second]
+
+
+def test_a_picture_is_a_png_that_may_be_kept_for_ever(client: TestClient, database: Database) -> None:
+    mistaken(database, NewMistakes([3], [0.98], {3: PNG}))
+    answer = client.get(f"/api/test-images/{TEST_SET}/3.png")
+    assert answer.content == PNG
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{TEST_SET}/4.png",
+        f"{TEST_SET}/-1.png",
+        f"{TEST_SET}/{10**30}.png",
+        f"{TEST_SET}/{'9' * 5000}.png",
+        f"{TEST_SET}/3",
+        f"{TEST_SET}/3.jpg",
+        f"{TEST_SET}/\u0663.png",
+        f"{'f' * 64}/3.png",
+        f"{TEST_SET[:63]}/3.png",
+        f"{'G' * 64}/3.png",
+        "../3.png",
+        "%2e%2e/3.png",
+        f"{TEST_SET}/..%2f3.png",
+        f"{TEST_SET}/%00.png",
+    ],
+)
+def test_what_is_no_stored_picture_is_404(client: TestClient, database: Database, path: str) -> None:
+    mistaken(database, NewMistakes([3], [0.98], {3: PNG}))
+    answer = client.get(f"/api/test-images/{path}")
+    assert answer.status_code == 404
+    assert message(answer)
+
+
+def test_an_epoch_whose_wrong_images_were_not_kept_counts_them_all_the_same(
+    client: TestClient, database: Database
+) -> None:
+    run_id = mistaken(database, None)
+    told = client.get(f"/api/runs/{run_id}/mistakes").json()
+    assert told == {"epoch": 1, "wrong": 2, "count": 4, "images": []}
+
+
+def test_wrongly_classified_images_that_are_not_there_are_404_and_others_are_422(
+    client: TestClient, database: Database
+) -> None:
+    (run_id,) = scenes.launch(database)
+    answer = client.get(f"/api/runs/{run_id}/mistakes")
+    assert answer.status_code == 404
+    assert message(answer).startswith(f"Run {run_id} has no predictions yet")
+    assert client.get("/api/runs/99/mistakes").status_code == 404
+    assert client.get(f"/api/runs/{run_id}/mistakes?which=first").status_code == 422

@@ -6,6 +6,7 @@ from backend.contract import RunState
 from backend.spec import Spec, parse_spec
 from backend.store import attempts, events, launches, runs
 from backend.store.attempts import Claimed
+from backend.store.predictions import NewMistakes
 from backend.store.session import Database
 
 LEASE = 60.0
@@ -52,6 +53,7 @@ def report(
     metrics: dict,
     checkpoint: dict | None = None,
     predictions: tuple[str, bytes] | None = None,
+    mistakes: NewMistakes | None = None,
 ) -> bool:
     """Report an epoch as a recorder does; return whether the fence let it through."""
     with database.write() as session:
@@ -59,7 +61,7 @@ def report(
         if renewed is None:
             return False
         attempts.report_epoch(
-            session, claimed.run_id, claimed.attempt, epoch, metrics, checkpoint, predictions
+            session, claimed.run_id, claimed.attempt, epoch, metrics, checkpoint, predictions, mistakes
         )
         return True
 

@@ -205,10 +205,10 @@ def test_no_checkpoint_is_deleted_before_its_successor_is_committed(dataset: Dat
     found: list[bool] = []
 
     class Looking(MemoryRecorder):
-        def epoch(self, epoch, metrics, checkpoint, predictions=None) -> None:
+        def epoch(self, epoch, metrics, checkpoint, predictions=None, mistakes=None) -> None:
             last = self.pointer()
             found.append(last is None or (tmp_path / f"{last.name}.pt").exists())
-            super().epoch(epoch, metrics, checkpoint, predictions)
+            super().epoch(epoch, metrics, checkpoint, predictions, mistakes)
 
     trained(tiny_spec(epochs=5), dataset, tmp_path, recorder=Looking())
     assert found == [True] * 5

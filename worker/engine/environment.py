@@ -54,7 +54,10 @@ def about_model(network: nn.Module, changes: list[Change]) -> dict[str, Any]:
 
 
 def about_weights(weights: StartingWeights | None) -> dict[str, Any] | None:
-    """Return whose weights this attempt read; None for a random start, and for a network that goes on from its checkpoint."""
+    """Return whose weights this attempt read; None for a random start, and for a network that goes on from its checkpoint.
+
+    For the latter the store keeps what the run began with (`backend.store.attempts.describe`).
+    """
     return weights and {"source": weights.source, "about": weights.about, "sha256": weights.sha256}
 
 

@@ -1,4 +1,4 @@
-"""What a network makes of images that it does not learn from: loss, accuracy and the classes it predicts.
+"""What a network makes of images that it does not learn from: loss, accuracy, the classes it predicts and how surely.
 
 Shapes: B images of a batch, N of a data set, C channels, H height, W width, K classes.
 """
@@ -20,6 +20,8 @@ class Evaluation:
     accuracy: float
     predicted: np.ndarray
     """The class of each image, N, int64."""
+    probability: np.ndarray
+    """What softmax makes of the output for that class, N, float32; NaN where the output holds no numbers."""
 
 
 @torch.inference_mode()
@@ -31,6 +33,7 @@ def evaluate(
     loss_sum = torch.zeros((), dtype=torch.float64, device=images.device)
     correct = torch.zeros((), dtype=torch.int64, device=images.device)
     predicted: list[Tensor] = []
+    probability: list[Tensor] = []
     for picked_B in torch.arange(len(images)).split(batch_size):
         if should_stop():
             return None
@@ -40,8 +43,10 @@ def evaluate(
         predicted_B = logits_BK.argmax(dim=1)
         correct += (predicted_B == labels_B).sum()
         predicted.append(predicted_B)
-    classes_N = torch.cat(predicted).cpu().numpy()
-    return Evaluation(loss_sum.item() / len(images), correct.item() / len(images), classes_N)
+        # Once, whatever the loss: one that takes probabilities for logits makes them of these very outputs.
+        probability.append(logits_BK.softmax(dim=1).amax(dim=1))
+    classes_N, probability_N = (torch.cat(batches).cpu().numpy() for batches in (predicted, probability))
+    return Evaluation(loss_sum.item() / len(images), correct.item() / len(images), classes_N, probability_N)
 
 
 def encoded(classes_N: np.ndarray, class_count: int) -> bytes:

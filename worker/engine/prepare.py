@@ -24,6 +24,7 @@ from worker.engine.environment import about_model, about_weights, environment
 from worker.engine.evaluate import encoded
 from worker.engine.feature_making import Features, obtain_features
 from worker.engine.losses import LOSSES, Loss
+from worker.engine.mistakes import Album
 from worker.engine.models import (
     build_model,
     has_batch_norm,
@@ -52,7 +53,7 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A training that can begin, or go on from a checkpoint."""
+    """A training that can begin, or go on from a checkpoint. `album` shows what it takes for another class."""
 
     device: torch.device
     network: nn.Module
@@ -60,6 +61,7 @@ class Prepared:
     test: BatchSource
     loss_of: Loss
     optimizer: torch.optim.Optimizer
+    album: Album
 
 
 @contextmanager
@@ -132,8 +134,8 @@ def _on_images(
     _refuse_a_last_batch_of_one(spec, network, len(train))
     told = {"model": about_model(network, changes), "weights": about_weights(weights), "features": None}
     lines = [*map(str, changes), _model_line(spec, network, weights)]
-    _tell(recorder, spec, dataset, device, told, lines)
-    return _ready(spec, network, train, test, device)
+    album = _tell(recorder, spec, dataset, device, told, lines)
+    return _ready(spec, network, train, test, device, album)
 
 
 def _on_features(
@@ -160,16 +162,21 @@ def _on_features(
         features.line,
         _model_line(spec, network, None),
     ]
-    _tell(recorder, spec, dataset, device, told, lines)
-    return _ready(spec, network, features.train, features.test, device)
+    album = _tell(recorder, spec, dataset, device, told, lines)
+    return _ready(spec, network, features.train, features.test, device, album)
 
 
 def _ready(
-    spec: Spec, network: nn.Module, train: BatchSource, test: BatchSource, device: torch.device
+    spec: Spec,
+    network: nn.Module,
+    train: BatchSource,
+    test: BatchSource,
+    device: torch.device,
+    album: Album,
 ) -> Prepared:
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = build_optimizer(spec.optimizer, trained, device)
-    return Prepared(device, network, train, test, LOSSES[spec.loss.name], optimizer)
+    return Prepared(device, network, train, test, LOSSES[spec.loss.name], optimizer, album)
 
 
 def _use_one_thread_for_a_single_layer(device: torch.device, options: TrainOptions, *, alone: bool) -> None:
@@ -216,8 +223,10 @@ def _tell(
     device: torch.device,
     told: dict[str, Any],
     lines: list[str],
-) -> None:
-    digest, labels_N = _test_set(spec, dataset)
+) -> Album:
+    """Tell what is trained, on what and where; return the images that it is tested on."""
+    positions_N, digest = _test_set(spec, dataset)
+    labels_N = dataset.test_labels[positions_N]
     recorder.environment({**environment(dataset, device), **told, "test_set": digest})
     recorder.test_set(digest, dataset.classes, encoded(labels_N, len(dataset.classes)))
     for line in (
@@ -226,14 +235,15 @@ def _tell(
         f"device {device.type}, {torch.get_num_threads()} threads",
     ):
         recorder.log(line)
+    return Album(dataset.test_images, positions_N, labels_N, recorder.log)
 
 
-def _test_set(spec: Spec, dataset: Dataset) -> tuple[str, np.ndarray]:
-    """Return the hash of what is tested on (the data, and the images chosen of it), and its true classes."""
+def _test_set(spec: Spec, dataset: Dataset) -> tuple[np.ndarray, str]:
+    """Return the places of the images that are tested on, and the hash of what that is: the data, and these places."""
     chosen_N = subset(dataset.test_labels, spec.dataset.test_limit)
     positions_N = np.arange(len(dataset.test_labels)) if chosen_N is None else chosen_N.numpy()
     digest = hashlib.sha256(f"{dataset.hash} ".encode() + positions_N.astype("<i8").tobytes())
-    return digest.hexdigest(), dataset.test_labels[positions_N]
+    return positions_N, digest.hexdigest()
 
 
 def _model_line(spec: Spec, network: nn.Module, weights: StartingWeights | None) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from worker.engine.checkpoint import CheckpointPointer
+from worker.engine.mistakes import Mistakes
 
 
 class Stopped(Exception):
@@ -36,11 +37,12 @@ class Recorder(Protocol):
         metrics: dict[str, float],
         checkpoint: CheckpointPointer | None,
         predictions: bytes | None = None,
+        mistakes: Mistakes | None = None,
     ) -> None:
         """Store an epoch's points, and with them the pointer where there is one; return when committed.
 
         Values may be NaN or infinite. `predictions` are the classes predicted for the test set, in its order and
-        encoded as its labels. Raises if this attempt no longer owns the run.
+        encoded as its labels; `mistakes` are of them. Raises if this attempt no longer owns the run.
         """
 
     def should_stop(self) -> bool:
@@ -54,6 +56,7 @@ class RecordedEpoch:
     metrics: dict[str, float]
     checkpoint: CheckpointPointer | None
     predictions: bytes | None
+    mistakes: Mistakes | None
 
 
 @dataclass
@@ -89,8 +92,9 @@ class MemoryRecorder:
         metrics: dict[str, float],
         checkpoint: CheckpointPointer | None,
         predictions: bytes | None = None,
+        mistakes: Mistakes | None = None,
     ) -> None:
-        self.epochs.append(RecordedEpoch(epoch, metrics, checkpoint, predictions))
+        self.epochs.append(RecordedEpoch(epoch, metrics, checkpoint, predictions, mistakes))
 
     def should_stop(self) -> bool:
         return self.stop_when(self)

@@ -143,7 +143,9 @@ def _train(
                 metrics=metrics,
             )
         recorder.log(_epoch_line(epoch, metrics))
-        recorder.epoch(epoch, metrics, pointer, encoded(test.predicted, len(dataset.classes)))
+        predicted = encoded(test.predicted, len(dataset.classes))
+        mistakes = ready.album.mistakes(test.predicted, test.probability)
+        recorder.epoch(epoch, metrics, pointer, predicted, mistakes)
         if pointer:  # now committed: what lies before the one before it is needed no more
             checkpoint.prune(folder, attempt, keep={pointer.name, saved.name if saved else pointer.name})
             saved, saved_at = pointer, time.monotonic()
