@@ -26,7 +26,7 @@ help:
 	@echo 'make test    all tests; TESTS=tests/backend for some'
 	@echo 'make check   format, lint, types and the quick tests'
 	@echo 'make bench   the measurements; BENCH=benchmarks/start.py for one'
-	@echo 'make lock    make the two lock files again from pyproject.toml'
+	@echo 'make lock    make the lock files again from pyproject.toml'
 	@echo 'make clean   remove what was installed and built here; your runs and data stay'
 
 run: $(RUN_SET)
@@ -57,6 +57,9 @@ lock: $(TOOLS)
 		--extra worker --quiet -o requirements.lock
 	$(UV) pip compile pyproject.toml --python .bootstrap/bin/python --universal --generate-hashes --no-emit-index-url --no-header \
 		--extra worker --extra dev -c requirements.lock --quiet -o requirements-dev.lock
+	# The service's image has no torch.
+	$(UV) pip compile pyproject.toml --python .bootstrap/bin/python --universal --generate-hashes --no-emit-index-url --no-header \
+		-c requirements.lock --quiet -o requirements-api.lock
 
 clean:
 	rm -rf .venv .bootstrap .pytest_cache .ruff_cache .hypothesis build dist test-results

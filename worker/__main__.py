@@ -18,7 +18,7 @@ from backend.settings import Settings, read_settings
 from backend.store import migrate
 from backend.store.session import Database
 from backend.version import VERSION
-from worker.identity import new_owner
+from worker.identity import given_name, new_owner
 
 MIGRATION_SECONDS = 60.0
 
@@ -34,7 +34,7 @@ def run(settings: Settings) -> None:
     database = Database(settings.resolved_database_url)
     migrate.wait_for_revision(database, MIGRATION_SECONDS)
     device = os.environ.get("RUNYARD_WORKER_DEVICE", "cpu")
-    name = os.environ.get("RUNYARD_WORKER_NAME", "worker")
+    name = given_name()
     host = socket.gethostname()
     owner = new_owner(name)
     supervisor = Supervisor(settings, database, fork_server, owner, "cpu" if device == "cpu" else "cuda")

@@ -15,12 +15,22 @@ from backend.processes import is_alive
 _OWNER = re.compile(r".*:(?P<pid>\d+)-(?P<place>[0-9a-f]{8})-[0-9a-f]{8}")
 
 
+def given_name() -> str:
+    """Return the name that whoever starts a worker gives it; one on its own is just the worker."""
+    return os.environ.get("RUNYARD_WORKER_NAME", "worker")
+
+
 def new_owner(name: str) -> str:
     """Return the id of this process as a worker: name, host, process, place, and a random end.
 
     Never the same twice: a worker that comes back must not pass for the one that was lost.
     """
-    return f"{name}@{socket.gethostname()}:{os.getpid()}-{place()}-{secrets.token_hex(4)}"
+    return f"{owners_begin(name)}{os.getpid()}-{place()}-{secrets.token_hex(4)}"
+
+
+def owners_begin(name: str) -> str:
+    """Return what the ids of all workers of this name on this host begin with."""
+    return f"{name}@{socket.gethostname()}:"
 
 
 def is_dead_here(owner: str) -> bool:
