@@ -1,4 +1,4 @@
-"""The application: routes, errors and guards, put together. Opens nothing by itself."""
+"""The application: routes, errors and guards, put together."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,29 +7,46 @@ from fastapi import FastAPI
 
 from backend.api import (
     catalog,
+    checkpoints,
+    compare,
     events,
+    launch_preview,
     launches,
+    login,
     notebook,
     pages,
     predictions,
     problems,
+    queue,
+    recipes,
     report_launch,
     reports,
     runs,
     status,
+    workers,
 )
+from backend.api.gate import Gate
 from backend.api.safety import Safety
 from backend.api.stream import Stream
+from backend.gate.codes import LoginCodes
+from backend.gate.keys import Keys
+from backend.gate.operator_token import operator_token
 from backend.queue import Bell
 from backend.reconciler import Reconciler
-from backend.settings import LOOPBACK, Settings
+from backend.settings import Settings
 from backend.store.leases import LeaseWatch
 from backend.store.session import Database
 from backend.version import VERSION
 
 
 def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
-    """Return the service over a migrated database. Its threads run from start-up to shutdown."""
+    """Return the service over a migrated database. Its threads run from start-up to shutdown.
+
+    The operator's token is read, or made where the home folder has none yet.
+
+    Raises:
+        InvalidSetting: there is a token that cannot be one, or the address needs one that is given.
+    """
     stream = Stream(database)
     interval = min(1.0, settings.lease_seconds / 4)
     leases = LeaseWatch(settings.lease_seconds, settings.backoff_seconds, interval)
@@ -59,8 +76,28 @@ def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
     app.state.bell = bell
     app.state.stream = stream
     problems.install(app)
-    app.add_middleware(Safety, hosts={*LOOPBACK, settings.host})
-    for module in (launches, report_launch, reports, runs, predictions, notebook, events, catalog, status):
+    app.state.keys = Keys(operator_token(settings), database)
+    app.state.login_codes = LoginCodes()
+    app.add_middleware(Gate, keys=app.state.keys)
+    app.add_middleware(Safety, hosts=settings.accepted_hosts)  # the last one added is the first one asked
+    for module in (
+        launches,
+        launch_preview,
+        report_launch,
+        reports,
+        runs,
+        recipes,
+        compare,
+        predictions,
+        checkpoints,
+        notebook,
+        events,
+        catalog,
+        status,
+        queue,
+        workers,
+        login,
+    ):
         app.include_router(module.router)
     pages.mount(app)
     return app

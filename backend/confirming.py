@@ -1,12 +1,16 @@
 """Whether a launch takes so long on the devices that are there that a person should have said yes to it."""
 
 from collections.abc import Collection, Iterable
+from typing import Literal
 
 from backend.devices import CPU
+from backend.durations import duration
 from backend.errors import ConfirmationNeeded
 from backend.estimates import LONG_SECONDS, seconds_for
-from backend.launching import Shelf
+from backend.readiness import Shelf
 from backend.store.launches import NewRun
+
+Kind = Literal["cpu", "cuda"]
 
 
 def check_confirmed(runs: Iterable[NewRun], shelf: Shelf, devices: Collection[str]) -> None:
@@ -24,38 +28,52 @@ def check_confirmed(runs: Iterable[NewRun], shelf: Shelf, devices: Collection[st
 
 def needed_confirmation(runs: Iterable[NewRun], shelf: Shelf, devices: Collection[str]) -> str | None:
     """Return what a person should know before these are launched; None where it is nothing."""
-    if any(device != CPU for device in devices):
+    if assumed_kind(devices) != "cpu":
         return None
     runs = list(runs)
     seconds = estimated_seconds(runs, shelf)
-    if seconds <= LONG_SECONDS:
+    if seconds is None or seconds <= LONG_SECONDS:
         return None
     what = f"These {len(runs)} runs take" if len(runs) > 1 else "This run takes"
     return f"{what} about {duration(seconds)} on a CPU with two cores, and no GPU worker is here: confirm to launch."
 
 
-def estimated_seconds(runs: Iterable[NewRun], shelf: Shelf) -> float:
-    """Return about how long runs and the parents that come with them take on a CPU, one after the other."""
+def assumed_kind(devices: Collection[str]) -> Kind:
+    """Return the kind of device that an estimate is for: a GPU where a worker has one."""
+    return "cuda" if any(device != CPU for device in devices) else "cpu"
+
+
+def assumed_device(devices: Collection[str]) -> str:
+    """Return, in words, the device that an estimate is for."""
+    if not devices:
+        return "a CPU with two cores (no worker is here)"
+    return "one GPU" if assumed_kind(devices) == "cuda" else "a CPU with two cores"
+
+
+def estimated_seconds(runs: Iterable[NewRun], shelf: Shelf, kind: Kind = "cpu") -> float | None:
+    """Return about how long runs and the parents that come with them take on one device, one after the other.
+
+    None where a data set is not here and nobody knows how large it is.
+    """
     seen: set[tuple[str, int]] = set()
     total = 0.0
     for run in runs:
         one: NewRun | None = run
         while one is not None and (key := (one.spec.recipe_hash(), one.spec.seed)) not in seen:
             seen.add(key)
-            images = shelf.all_images()[one.spec.dataset.name]
-            train_count = min(one.spec.dataset.train_limit or images.train_count, images.train_count)
-            test_count = min(one.spec.dataset.test_limit or images.test_count, images.test_count)
-            total += seconds_for(one.spec, train_count, test_count, device="cpu", stored_pixels=images.pixels)
+            seconds = _seconds_of(one, shelf, kind)
+            if seconds is None:
+                return None
+            total += seconds
             one = one.parent
     return total
 
 
-def duration(seconds: float) -> str:
-    """Return a time in the unit that fits it: "40 s", "12 min", "3.5 h", "4 days"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 86400:.0f} days"
+def _seconds_of(run: NewRun, shelf: Shelf, kind: Kind) -> float | None:
+    dataset = run.spec.dataset
+    images = shelf.known_images(dataset.name)
+    if images is None:
+        return None
+    train_count = min(dataset.train_limit or images.train_count, images.train_count)
+    test_count = min(dataset.test_limit or images.test_count, images.test_count)
+    return seconds_for(run.spec, train_count, test_count, device=kind, stored_pixels=images.pixels)

@@ -8,7 +8,9 @@ RunyardError            500
   RunStateConflict      409
   FamilyConflict        409  its parent or its children are in another state than this needs
   NoCheckpoint          409  there is nothing to go on from
+  CheckpointMissing     404  none was made yet, or its files are not on this machine
   IdempotencyConflict   409
+  NameTaken             409
   ConfirmationNeeded    409  what takes hours is launched only by someone who was told so
   InvalidSetting        500  at start, never over HTTP
   DataProblem           422  a data set that is missing, changed or broken
@@ -74,6 +76,10 @@ class NoCheckpoint(RunyardError):
         super().__init__(f"Run {run_id} has no checkpoint: retry it from the start.")
 
 
+class CheckpointMissing(RunyardError):
+    status = 404
+
+
 class IdempotencyConflict(RunyardError):
     status = 409
 
@@ -81,6 +87,13 @@ class IdempotencyConflict(RunyardError):
         super().__init__(
             f"The idempotency key {_short(key)} was already used for another launch; use a new key."
         )
+
+
+class NameTaken(RunyardError):
+    status = 409
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"There is a {kind} {_short(name)} already; choose another name.")
 
 
 class ConfirmationNeeded(RunyardError):

@@ -1,73 +1,54 @@
-"""From what a person asks for to runs that can be stored: presets, seeds, parents, and all that can be known before.
+"""From what a person asks for to runs that can be stored: presets, clones, grids, seeds and parents, all checked.
 
 Knows the catalog, and what is there by `Shelf`; no HTTP, no SQL, no torch.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from backend.catalog.datasets import BUILTIN, FETCHABLE
-from backend.catalog.models import check_image_size, check_node
-from backend.catalog.presets import SIZES, Planned, Size, planned, planned_table, preset
-from backend.errors import InvalidSpec, NotFound, UnknownName
-from backend.spec import Spec, WeightsSpec, parse_spec
+from backend.catalog.presets import Planned, preset
+from backend.errors import InvalidSpec
+from backend.fitting import check
+from backend.grid import (
+    MAX_RUNS,
+    Grid,
+    checked_grid,
+    combinations,
+    laid_over,
+    short_name,
+    stands_at,
+    told,
+    value_at,
+    varied,
+)
+from backend.readiness import Images, Shelf
+from backend.spec import field_paths, parse_spec
 from backend.store.launches import NewRun
 from backend.text import is_clean
+from backend.wishes import Start, Wish, start_of
 
-MAX_RUNS = 1000
+__all__ = ["MAX_RUNS", "Images", "Shelf", "Wish", "check"]
+
 LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
-class Images:
-    """What is known of a data set without opening it."""
+class Variation:
+    """One combination of a grid, by path what it varies, and its runs: one for each seed."""
 
-    pixels: int
-    classes: int
-    train_count: int
-    test_count: int
-
-
-GENERATED = {
-    known.name: Images(known.pixels, len(known.classes), known.train_count, known.test_count)
-    for known in BUILTIN.values()
-}
-
-
-def _nothing(_: Any) -> None:
-    return None
+    values: dict[str, Any]
+    planned: Planned
+    runs: list[NewRun]
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """What is there to launch with: imported images, imported weights, and the runs that may be parents."""
+class Difference:
+    """A field that is another than in what a launch starts from; `value` is a list where the launch varies it."""
 
-    images: Mapping[str, Images] = field(default_factory=dict)
-    weights: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
-    """Number of classes by (source, name, architecture)."""
-    recipe: Callable[[str], dict[str, Any] | None] = _nothing
-    """The table of a stored recipe, by its hash."""
-    run: Callable[[int], tuple[str, int] | None] = _nothing
-    """(recipe hash, seed) of a run."""
-
-    def all_images(self) -> dict[str, Images]:
-        return {**GENERATED, **self.images}
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A launch as it was asked for: a preset with overrides, or a whole spec; one run for each seed.
-
-    A table of weights may name its parent as a preset (`preset`) or as one run (`run`).
-    """
-
-    preset: str | None = None
-    size: Size = "published"
-    overrides: Mapping[str, Any] | None = None
-    spec: Mapping[str, Any] | None = None
-    seeds: list[int] | None = None
-    name: str | None = None
+    path: str
+    base: Any
+    value: Any
 
 
 def plan(wish: Wish, shelf: Shelf) -> list[NewRun]:
@@ -75,15 +56,98 @@ def plan(wish: Wish, shelf: Shelf) -> list[NewRun]:
 
     Raises:
         InvalidSpec: one sentence: what, the value, what is allowed.
-        NotFound: a run that is named as a parent is not there.
+        NotFound: a run that is cloned, or named as a parent, is not there.
     """
-    wanted = _planned(wish, shelf)
-    name = _checked_name(wish.name) if wish.name else None
-    seeds = checked_seeds(wish.seeds) if wish.seeds is not None else [wanted.spec.seed]
-    return [new_run(wanted, seed, shelf, name) for seed in seeds]
+    return [run for one in variations(wish, shelf) for run in one.runs]
 
 
-def new_run(wanted: Planned, seed: int, shelf: Shelf, name: str | None = None) -> NewRun:
+def variations(wish: Wish, shelf: Shelf, *, must_be_there: bool = True) -> list[Variation]:
+    """Return the combinations that a wish means, each with its runs, in the order of the grid.
+
+    Unless `must_be_there`, a data set or a file of weights that is not here refuses nothing.
+
+    Raises:
+        InvalidSpec: as `plan`; it names the combination that is at fault.
+        NotFound: as `plan`.
+    """
+    seeds = checked_seeds(wish.seeds) if wish.seeds is not None else None
+    grid = checked_grid(wish.grid or {}, len(seeds or [0]))
+    _check_said_once(wish.overrides or {}, grid)
+    start = start_of(wish, shelf)
+    name = checked_text(wish.name, "name", LONGEST_NAME) if wish.name else None
+    maker = _Maker(start, shelf, name or start.name, seeds, tuple(varied(grid)), must_be_there)
+    every = combinations(grid)
+    made = []
+    for values in every:
+        try:
+            made.append(maker.variation(values))
+        except InvalidSpec as problem:
+            raise _named_refusal(problem, maker.decisive(values, grid, str(problem))) from None
+    _check_recipes_differ(made)
+    return made
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes the runs of one wish, a combination at a time."""
+
+    start: Start
+    shelf: Shelf
+    name: str | None
+    seeds: list[int] | None
+    varied: tuple[str, ...]
+    must_be_there: bool
+
+    def variation(self, values: dict[str, Any]) -> Variation:
+        wanted = self.start.planned(laid_over(self.start.table, values), self.shelf)
+        varying = self.varying(values)
+        name = _named(self.name or _name(wanted), varying)
+        seeds = [wanted.spec.seed] if self.seeds is None else self.seeds
+        runs = [new_run(wanted, seed, self.shelf, name, must_be_there=self.must_be_there) for seed in seeds]
+        return Variation(varying, wanted, runs)
+
+    def varying(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {path: values[path] for path in self.varied}
+
+    def decisive(self, values: dict[str, Any], grid: Grid, sentence: str) -> dict[str, Any]:
+        """Return those of the varied values without which this refusal would be another one, or none."""
+        others = {path: [one for one in grid[path] if one != values[path]] for path in self.varied}
+        return {
+            path: values[path]
+            for path, other in others.items()
+            if other and self._refusal({**values, path: other[0]}) != sentence
+        }
+
+    def _refusal(self, values: dict[str, Any]) -> str | None:
+        try:
+            self.variation(values)
+        except InvalidSpec as problem:
+            return str(problem)
+        return None
+
+
+def differences(wish: Wish, made: list[Variation], shelf: Shelf) -> list[Difference]:
+    """Return what a wish changes in the preset, or in the run, that it starts from. The seed is none of it."""
+    if wish.spec is not None:
+        return []
+    start = start_of(replace(wish, overrides=None), shelf)
+    paths = [path for path in field_paths() if path != "seed"]
+    before = _values(start.planned(start.table, shelf), paths)
+    after = [_values(one.planned, paths) for one in made]
+    found = []
+    for path, base in before.items():
+        distinct: list[Any] = []
+        for values in after:
+            if values[path] not in distinct:
+                distinct.append(values[path])
+        if distinct != [base]:
+            found.append(Difference(path, base, distinct[0] if len(distinct) == 1 else distinct))
+    return found
+
+
+def new_run(
+    wanted: Planned, seed: int, shelf: Shelf, name: str | None = None, *, must_be_there: bool = True
+) -> NewRun:
     """Return the run of a planned spec with a seed, and with it the parent that it may need.
 
     Raises:
@@ -92,108 +156,43 @@ def new_run(wanted: Planned, seed: int, shelf: Shelf, name: str | None = None) -
     spec = parse_spec({**wanted.spec.model_dump(mode="json"), "seed": seed})
     parent = None
     if wanted.parent is not None:
-        parent = new_run(wanted.parent, spec.parent_seed(), shelf)
-    check(spec, shelf, None if parent is None else parent.spec)
+        parent = new_run(wanted.parent, spec.parent_seed(), shelf, must_be_there=must_be_there)
+    check(spec, shelf, None if parent is None else parent.spec, must_be_there=must_be_there)
     return NewRun(spec, name or _name(wanted), wanted.preset, wanted.size, parent)
 
 
-def check(spec: Spec, shelf: Shelf, parent: Spec | None = None) -> None:
-    """Refuse a spec whose parts are not there, or do not fit each other. `parent` is one that is planned with it."""
-    images = shelf.all_images()
-    name = spec.dataset.name
-    if name not in images:
-        command = f"runyard data fetch {name}" if name in FETCHABLE else f"runyard data import {name} PATH"
-        raise InvalidSpec(f"{UnknownName('data set', name, images)} To bring it in, run `{command}`.")
-    pixels = spec.dataset.image_size or images[name].pixels
-    if spec.features:
-        check_image_size(spec.features.arch, pixels)
-        check_node(spec.features.arch, spec.features.node)
-    else:
-        check_image_size(spec.model.arch, pixels)
-    where = "features" if spec.features else "model"
-    arch = spec.features.arch if spec.features else spec.model.arch
-    classes = _classes_of_weights(where, arch, spec.weights, shelf, parent)
-    if where == "model" and spec.model.output_layer == "kept" and classes not in (None, images[name].classes):
-        raise InvalidSpec(
-            f"model.output_layer is 'kept'; these weights tell {classes} classes apart, and {name} has "
-            f"{images[name].classes}: use 'new'."
-        )
+def _values(planned: Planned, paths: list[str]) -> dict[str, Any]:
+    """Return the fields of a planned spec; a parent that is a preset's by the preset's name."""
+    table = planned.spec.model_dump(mode="json")
+    values = {path: value_at(table, path) for path in paths}
+    if planned.parent and planned.parent.preset:
+        # Its recipe follows from this spec's images: that it differs with them is no difference of its own.
+        holder = "features" if planned.spec.features else "model"
+        values[f"{holder}.weights.parent"] = planned.parent.preset
+    return values
 
 
-def _classes_of_weights(
-    where: str, arch: str, weights: WeightsSpec, shelf: Shelf, parent: Spec | None
-) -> int | None:
-    """Return how many classes the weights tell apart; None where nobody knows before they are opened."""
-    if weights.source == "parent":
-        assert weights.parent
-        known = parent.recipe() if parent else shelf.recipe(weights.parent)
-        if known is None:
+def _named_refusal(problem: InvalidSpec, values: dict[str, Any]) -> InvalidSpec:
+    """Return a refusal that names the values which are at fault together, unless it speaks of those anyway."""
+    if not values or (len(values) == 1 and str(problem).startswith(f"{next(iter(values))} is ")):
+        return problem
+    return InvalidSpec(f"With {told(values)}: {problem}")
+
+
+def _check_said_once(overrides: Mapping[str, Any], grid: Grid) -> None:
+    twice = next((path for path in grid if stands_at(overrides, path)), None)
+    if twice:
+        raise InvalidSpec(f"{twice} stands in overrides and in grid; name it in one of the two.")
+
+
+def _check_recipes_differ(made: list[Variation]) -> None:
+    known: dict[str, Variation] = {}
+    for one in made:
+        other = known.setdefault(one.planned.spec.recipe_hash(), one)
+        if other is not one:
             raise InvalidSpec(
-                f"{where}.weights.parent is {weights.parent[:12]}…; no run has this recipe, or it was deleted."
+                f"{told(other.values)} and {told(one.values)} are the same recipe; leave one of them out."
             )
-        return _check_parent(where, arch, known, shelf)
-    if weights.source == "file":
-        assert weights.name
-        return _check_file(where, arch, weights.name, shelf)
-    return 1000 if weights.source == "imagenet" else None
-
-
-def _check_parent(where: str, arch: str, recipe: Mapping[str, Any], shelf: Shelf) -> int | None:
-    made = "softmax-regression on features" if "features" in recipe else recipe["model"]["arch"]
-    if made != arch:
-        raise InvalidSpec(f"{where}.arch is '{arch}'; its parent trained {made}: they must be the same.")
-    images = shelf.all_images().get(recipe["dataset"]["name"])
-    return images.classes if images else None
-
-
-def _check_file(where: str, arch: str, name: str, shelf: Shelf) -> int:
-    files = {
-        (known, made): classes for (source, known, made), classes in shelf.weights.items() if source == "file"
-    }
-    if (name, arch) in files:
-        return files[name, arch]
-    others = sorted(made for known, made in files if known == name)
-    if others:
-        raise InvalidSpec(
-            f"{where}.weights.name is '{name}'; these weights are of {' and '.join(others)}, not of {arch}."
-        )
-    known = UnknownName("file of weights", name, {known for known, _ in files})
-    raise InvalidSpec(f"{known} `runyard weights import {arch} FILE --name {name}` brings it in.")
-
-
-def _planned(wish: Wish, shelf: Shelf) -> Planned:
-    if (wish.preset is None) == (wish.spec is None):
-        raise InvalidSpec("A launch needs a preset or a spec: exactly one of the two.")
-    if wish.preset is not None:
-        if wish.size not in SIZES:
-            raise InvalidSpec(f"size is {wish.size!r}; it must be {' or '.join(SIZES)}.")
-        wanted = planned(wish.preset, wish.size, _with_runs_named(wish.overrides or {}, shelf))
-    elif wish.overrides:
-        raise InvalidSpec("overrides change a preset; a whole spec needs none.")
-    else:
-        wanted = planned_table(_with_runs_named(wish.spec or {}, shelf))
-    return wanted
-
-
-def _with_runs_named(table: Mapping[str, Any], shelf: Shelf) -> dict[str, Any]:
-    """Return the table with each parent that is named as a run named by its recipe and seed instead."""
-    result = dict(table)
-    for holder in ("model", "features"):
-        part = result.get(holder)
-        weights = part.get("weights") if isinstance(part, dict) else None
-        if not isinstance(part, dict) or not isinstance(weights, dict) or "run" not in weights:
-            continue
-        number = weights["run"]
-        if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**53:
-            raise InvalidSpec(f"{holder}.weights.run is {number!r}; it must be the number of a run.")
-        found = shelf.run(number)
-        if found is None:
-            raise NotFound("run", number)
-        recipe, seed = found
-        others = {key: value for key, value in weights.items() if key != "run"}
-        named = {**others, "source": "parent", "parent": recipe, "rule": "fixed_seed", "seed": seed}
-        result[holder] = {**part, "weights": named}
-    return result
 
 
 def _name(wanted: Planned) -> str:
@@ -202,6 +201,17 @@ def _name(wanted: Planned) -> str:
     if wanted.preset:
         return preset(wanted.preset).title
     return f"{wanted.spec.model.arch} on {wanted.spec.dataset.name}"
+
+
+def _named(name: str, values: Mapping[str, Any]) -> str:
+    """Return the name of a run of a grid: what tells it from the others stays whole, where there is room."""
+    if not values:
+        return name
+    tail = f", {short_name(values)}"
+    room = max(0, LONGEST_NAME - len(tail))
+    head = name if len(name) <= room else name[: max(0, room - 1)] + "…"
+    whole = head + tail
+    return whole if len(whole) <= LONGEST_NAME else whole[: LONGEST_NAME - 1] + "…"
 
 
 def checked_seeds(seeds: list[int]) -> list[int]:
@@ -215,10 +225,6 @@ def checked_seeds(seeds: list[int]) -> list[int]:
     if len(set(seeds)) != len(seeds):
         raise InvalidSpec("seeds holds one value twice; each run needs its own.")
     return seeds
-
-
-def _checked_name(name: str) -> str:
-    return checked_text(name, "name", LONGEST_NAME)
 
 
 def checked_text(text: str, what: str, longest: int) -> str:

@@ -9,15 +9,20 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from backend.errors import InvalidSpec
-from backend.sentences import NAME, NODE, SHA256, rules_of, sentence, shown_value
+from backend.sentences import NAME, NODE, SHA256, part_of, rules_of, sentence, shown_value
 
 SPEC_VERSION = 1
 """Rises when the meaning of a stored recipe changes; part of every recipe's hash."""
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=NAME)]
+
+
+def _unit(name: str) -> dict[str, JsonValue]:
+    """Return what a field's rules say of its unit."""
+    return {"unit": name}
 
 
 class Part(BaseModel):
@@ -29,24 +34,27 @@ class Part(BaseModel):
 class DatasetSpec(Part):
     """Which images, how many of them, and how they enter the network."""
 
-    name: Name
+    name: Name = Field(description="A generated data set, or one that was fetched or imported, by its name.")
     train_limit: int | None = Field(
         default=None,
         ge=1,
         le=10**8,
         description="Training images used; all where empty. Does not depend on the seed.",
+        json_schema_extra=_unit("images"),
     )
     test_limit: int | None = Field(
         default=None,
         ge=1,
         le=10**8,
         description="Test images used; all where empty. Does not depend on the seed.",
+        json_schema_extra=_unit("images"),
     )
     image_size: int | None = Field(
         default=None,
         ge=1,
         le=1024,
         description="Side in pixels that images are resized to; as stored where empty.",
+        json_schema_extra=_unit("px"),
     )
     normalize: Literal["none", "dataset", "imagenet"] = Field(
         default="none",
@@ -87,7 +95,7 @@ class WeightsSpec(Part):
 class ModelSpec(Part):
     """The network. Its output layer always has as many units as the data set has classes."""
 
-    arch: Name = Field(description="softmax-regression, or a classification model of torchvision by name.")
+    arch: Name = Field(description="softmax-regression, or a classification model of torchvision.")
     init: Literal["default", "xavier_uniform"] = Field(
         default="default",
         description="Random start: the library's own, or Xavier uniform for linear and convolutional layers.",
@@ -105,7 +113,9 @@ class ModelSpec(Part):
 class FeaturesSpec(Part):
     """A frozen network whose activations at one node take the place of the images."""
 
-    arch: Name = Field(description="A classification model of torchvision by name.")
+    arch: Name = Field(
+        description="The frozen network, a classification model of torchvision: its activations take the place of the images."
+    )
     weights: WeightsSpec = WeightsSpec()
     node: Annotated[str, Field(min_length=1, max_length=200, pattern=NODE)] = Field(
         description="Node of the network's graph, such as layer2 or avgpool; the name of a module means its output."
@@ -128,7 +138,7 @@ class LossSpec(Part):
 
 
 class OptimizerSpec(Part):
-    name: Literal["sgd"] = "sgd"
+    name: Literal["sgd"] = Field(default="sgd", description="Stochastic gradient descent.")
     lr: float = Field(default=0.05, gt=0, le=100, description="Learning rate.")
     momentum: float = Field(default=0.0, ge=0, lt=1, description="Share of the last step that goes on.")
     weight_decay: float = Field(default=0.0, ge=0, le=10, description="L2 penalty on all weights.")
@@ -141,8 +151,20 @@ class Spec(Part):
     loss: LossSpec = LossSpec()
     optimizer: OptimizerSpec = OptimizerSpec()
     epochs: int = Field(default=10, ge=1, le=10_000, description="Passes over the training images.")
-    batch_size: int = Field(default=256, ge=1, le=65_536, description="Training images in one step.")
-    eval_batch_size: int = Field(default=512, ge=1, le=65_536, description="Test images evaluated at once.")
+    batch_size: int = Field(
+        default=256,
+        ge=1,
+        le=65_536,
+        description="Training images in one step.",
+        json_schema_extra=_unit("images"),
+    )
+    eval_batch_size: int = Field(
+        default=512,
+        ge=1,
+        le=65_536,
+        description="Test images evaluated at once.",
+        json_schema_extra=_unit("images"),
+    )
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Start of all random numbers.")
 
     def recipe(self) -> dict[str, Any]:
@@ -254,3 +276,12 @@ def _check_training_of_weights(spec: Spec) -> None:
 def field_rules(path: str) -> dict[str, Any]:
     """Return the JSON-schema rules of a field of the spec by its dotted path, {} where there is none."""
     return rules_of(Spec, path)
+
+
+def field_paths(part: type[BaseModel] = Spec, above: str = "") -> list[str]:
+    """Return the dotted paths of all fields of a spec that hold a value, in the order of the model."""
+    paths = []
+    for name, field in part.model_fields.items():
+        below = part_of(field.annotation)
+        paths += field_paths(below, f"{above}{name}.") if below else [f"{above}{name}"]
+    return paths

@@ -35,7 +35,7 @@ def server_start(home: Path) -> tuple[float, float]:
     process = subprocess.Popen(
         [sys.executable, "-m", "backend.main"], env=environment, stderr=subprocess.DEVNULL
     )
-    client = Client(f"http://127.0.0.1:{port}")
+    client = Client(f"http://127.0.0.1:{port}", token_file=home / "token")
 
     def answers() -> bool:
         try:

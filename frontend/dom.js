@@ -91,11 +91,3 @@ export function showProgress(bar, fraction, text) {
   bar.setAttribute("aria-valuetext", text);
   /** @type {HTMLElement} */ (bar.firstElementChild).style.transform = `scaleX(${fraction.toFixed(4)})`;
 }
-
-/** Keep a scrolling box at its end while `change` adds to it, only where it was there.
- *  @param {HTMLElement} box @param {() => void} change */
-export function keepingEnd(box, change) {
-  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 24;
-  change();
-  if (atEnd) box.scrollTop = box.scrollHeight;
-}

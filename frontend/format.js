@@ -68,11 +68,13 @@ export function elapsedSeconds(run, now) {
 export const runTitle = (run) => run.name || run.preset || `${run.spec.model.arch} on ${run.spec.dataset.name}`;
 
 /** "alexnet · lr 0.05 · 64 px · cifar10 · seed 0"; on features "softmax-regression on resnet18 layer2". @param {Run} run */
-export function recipeLine(run) {
-  const { model, features, optimizer, dataset } = run.spec;
+export const recipeLine = (run) => [...recipeParts(run.spec), `seed ${run.seed}`].join(" · ");
+
+/** What a line tells of a recipe. @param {import("./types.js").Spec} spec @returns {string[]} */
+export function recipeParts({ model, features, optimizer, dataset }) {
   const network = features ? `${model.arch} on ${features.arch} ${features.node}` : model.arch;
-  const pixels = dataset.image_size ? `${dataset.image_size} px` : null;
-  return [network, `lr ${plain(optimizer.lr)}`, pixels, dataset.name, `seed ${run.seed}`].filter(Boolean).join(" · ");
+  const pixels = dataset.image_size ? [`${dataset.image_size} px`] : [];
+  return [network, `lr ${plain(optimizer.lr)}`, ...pixels, dataset.name];
 }
 
 /** "1 run", "3 runs". @param {number} number @param {string} noun */

@@ -1,11 +1,17 @@
 /** One-key commands, silent while someone types, and dialogs that close by their own buttons. */
 
+/** Keys that lead to a page from everywhere, where the page has no command of its own for them. */
+const PAGES = /** @type {Object<string, string>} */ ({ n: "/launch", r: "/report", w: "/workers" });
+/** Inputs that take no letters. */
+const NOT_TYPED = ["checkbox", "radio", "range", "button", "submit"];
+
 /** @param {Object<string, () => void>} commands by `KeyboardEvent.key` */
 export function listenForKeys(commands) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.repeat && event.key === "n") return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || (event.repeat && event.key === "n")) return;
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
-    const command = commands[event.key];
+    const page = PAGES[event.key];
+    const command = commands[event.key] ?? (page && page !== location.pathname ? () => location.assign(page) : undefined);
     if (!command) return;
     event.preventDefault();
     command();
@@ -22,5 +28,7 @@ export function closable(dialog, byBackdrop) {
 
 /** @param {EventTarget|null} target */
 function isTyping(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement && NOT_TYPED.includes(target.type)) return false;
+  return target.isContentEditable || target.matches("input, textarea, select");
 }

@@ -1,105 +1,114 @@
-/** From what was typed to what is sent: fields, ranges, differences from the preset. Pure. */
+/** The form of the launch page: what it starts from, its fields, and everything beside them that follows. */
 
-import { count, plain } from "./format.js";
+import { byId } from "./dom.js";
+import { createClone, createPresetChoice, seedsOf } from "./launch-base.js";
+import { createField } from "./launch-field.js";
+import { createGroups } from "./launch-groups.js";
+import { createOffers } from "./launch-offers.js";
+import { plansFor } from "./launch-plan.js";
+import { createPreview } from "./launch-preview.js";
+import { fieldOf, requestOf } from "./launch-request.js";
+import { createSnippets } from "./launch-snippets.js";
+import { createSubmit } from "./launch-submit.js";
+import { createSummary } from "./launch-summary.js";
+import { notice } from "./standing.js";
 
-/** @typedef {import("./types.js").Spec} Spec */
-/** @typedef {{path: string, label: string, unit?: string, main?: boolean, kind: "number"|"choice"|"model"|"flag"|"node",
- *   means?: (spec: Spec) => boolean}} FieldPlan means: where the field says something; everywhere, where it is left out */
-/** @typedef {{problem: string, path: string}} Refusal */
+/** @typedef {import("./launch-plan.js").Plan} Plan */
+/** @typedef {{query: URLSearchParams, presets: import("./types.js").Preset[], rules: Object<string, any>, models: string[],
+ *   shelf: import("./launch-offers.js").Shelf, run: import("./types.js").Run|null}} Loaded what the page knows at its start */
 
-const onFeatures = (/** @type {Spec} */ spec) => Boolean(spec.features);
-const onImages = (/** @type {Spec} */ spec) => !spec.features;
+/** What a launch says beside the spec. */
+const OWN = /** @type {{plan: Plan, help: string}[]} */ ([
+  { plan: { path: "seeds", label: "Seeds", group: "", kind: "text" }, help: "A run for each: 0, 1, 2 or a range, 0-4." },
+  { plan: { path: "name", label: "Name", group: "", kind: "text" }, help: "What the runs are called; may stay empty." },
+  { plan: { path: "experiment", label: "Experiment", group: "", kind: "text" }, help: "Keeps runs together that answer one question; may stay empty." },
+]);
 
-/** The field of weights is none of these: its choices depend on the network. */
-export const WEIGHTS = "weights";
+/** @param {Loaded} loaded @param {{loadShelf: () => Promise<import("./launch-offers.js").Shelf>}} options */
+export function createLaunchForm({ query, presets, rules, models, shelf, run }, { loadShelf }) {
+  const plans = plansFor(rules);
+  const place = byId("base");
+  const onProblem = (/** @type {string} */ message) => notice("bad", message);
+  const start = run ? createClone({ run, place }) : createPresetChoice({ presets, query, place, onChosen: () => follow(true), onProblem });
+  const changed = () => follow(false);
+  const groups = createGroups({ plans, rules, onInput: changed });
+  const own = OWN.map(({ plan, help }) => createField({ plan, help, onInput: changed }));
+  const fields = new Map([...groups.fields, ...own.map((field) => /** @type {[string, import("./launch-field.js").Field]} */ ([field.plan.path, field]))]);
+  const field = (/** @type {string} */ path) => /** @type {import("./launch-field.js").Field} */ (fields.get(path));
+  const offers = createOffers({ fields: groups.fields, models, presets, nodes: byId("nodes"), onPut: changed });
+  const summary = createSummary({ onPutBack: putBack });
+  const snippets = createSnippets();
+  const submit = createSubmit({ read: request, tell: (message, path) => tell(message, path, true), whose });
+  const preview = createPreview({
+    read() {
+      const read = request();
+      if (!("problem" in read)) return read.body;
+      tell(read.problem, read.path);
+      return null;
+    },
+    onAsked: summary.showStale,
+    onAnswer(answer) {
+      if (!submit.isAsking()) tell("", null);
+      summary.showPreview(answer);
+      snippets.take(answer.snippets);
+    },
+    onRefused: ({ message }) => tell(message, whose(message)),
+  });
 
-/** @type {FieldPlan[]} */
-export const FIELDS = [
-  { path: "epochs", label: "Epochs", main: true, kind: "number" },
-  { path: "optimizer.lr", label: "Learning rate", main: true, kind: "number" },
-  { path: "batch_size", label: "Batch size", unit: "images", main: true, kind: "number" },
-  { path: "dataset.image_size", label: "Image size", unit: "px", main: true, kind: "number" },
-  { path: "dataset.train_limit", label: "Training images", unit: "images", main: true, kind: "number" },
-  { path: "features.node", label: "Features of the node", main: true, kind: "node", means: onFeatures },
-  { path: "features.pooling", label: "Pooling", main: true, kind: "choice", means: onFeatures },
-  { path: "features.standardize", label: "Standardise features", main: true, kind: "flag", means: onFeatures },
-  { path: "model.trained", label: "Trained layers", main: true, kind: "choice", means: onImages },
-  { path: "dataset.augment", label: "Augmentation", kind: "choice", means: onImages },
-  { path: "dataset.test_limit", label: "Test images", unit: "images", kind: "number" },
-  { path: "optimizer.momentum", label: "Momentum", kind: "number" },
-  { path: "optimizer.weight_decay", label: "Weight decay", kind: "number" },
-  { path: "eval_batch_size", label: "Test batch size", unit: "images", kind: "number" },
-  { path: "model.arch", label: "Model", kind: "model" },
-  { path: "model.init", label: "Random start", kind: "choice" },
-  { path: "loss.name", label: "Loss", kind: "choice" },
-  { path: "dataset.normalize", label: "Normalisation", kind: "choice" },
-];
+  byId("groups").replaceChildren(...groups.nodes);
+  byId("own").replaceChildren(...own.map(({ node }) => node));
+  field("seeds").set([seedsOf(query) ?? start.seeds]);
+  field("name").input.placeholder = run ? (run.name ?? "as the run") : "as the preset";
 
-/** @param {any} spec @param {string} path such as "optimizer.lr" */
-export const valueAt = (spec, path) => path.split(".").reduce((part, key) => part?.[key], spec) ?? null;
-
-/** A value as the field shows it; null is an empty field. @param {any} value */
-export function asText(value) {
-  if (value === null) return "";
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  return typeof value === "number" ? plain(value) : String(value);
-}
-
-const MOST_SAID = 1e8;
-
-/** "From 1 to 10,000.", "Over 0, at most 100." @param {Object<string, any>} rules */
-export function rangeText(rules) {
-  const { minimum, exclusiveMinimum, maximum, exclusiveMaximum } = rules;
-  const show = (/** @type {number} */ value) => (Number.isInteger(value) ? count(value) : plain(value));
-  // A bound of a hundred million guards the database; it tells a person nothing.
-  const high = maximum < MOST_SAID ? maximum : undefined;
-  if (minimum !== undefined && high !== undefined) return `From ${show(minimum)} to ${show(high)}.`;
-  const bounds = [
-    exclusiveMinimum !== undefined ? `over ${show(exclusiveMinimum)}` : minimum !== undefined ? `at least ${show(minimum)}` : "",
-    exclusiveMaximum !== undefined ? `under ${show(exclusiveMaximum)}` : high !== undefined ? `at most ${show(high)}` : "",
-  ].filter(Boolean);
-  const text = bounds.join(", ");
-  return text && `${text[0].toUpperCase()}${text.slice(1)}.`;
-}
-
-/** @param {FieldPlan} plan @param {string} typed @param {boolean} nullable
- *  @returns {{value: any}|Refusal} */
-export function readField({ path, label, kind }, typed, nullable) {
-  const text = typed.trim();
-  if (text === "") return nullable ? { value: null } : { problem: `${label} is empty; give ${kind === "number" ? "a number" : "a name"}.`, path };
-  if (kind === "flag") return { value: text === "yes" };
-  if (kind !== "number") return { value: text };
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(Number(text)))
-    return { problem: `${label} is “${text}”, which is no number; write it like 10 or 0.05.`, path };
-  return { value: Number(text) };
-}
-
-/** "0, 1, 2" as numbers. @param {string} typed @returns {{value: number[]}|Refusal} */
-export function readSeeds(typed) {
-  const parts = typed.split(/[\s,;]+/).filter(Boolean);
-  const wrong = parts.find((part) => !/^\d+$/.test(part));
-  if (wrong !== undefined) return { problem: `Seeds has “${wrong}”; give whole numbers such as 0, 1, 2.`, path: "seeds" };
-  if (!parts.length) return { problem: "Seeds is empty; give at least one, such as 0.", path: "seeds" };
-  const value = parts.map(Number);
-  const twice = value.find((seed, index) => value.indexOf(seed) !== index);
-  return twice === undefined ? { value } : { problem: `Seed ${twice} stands there twice.`, path: "seeds" };
-}
-
-/** The nested part of a spec that differs from the preset's. @param {Spec} base @param {Object<string, any>} values by path */
-export function overridesOf(base, values) {
-  /** @type {Object<string, any>} */ const overrides = {};
-  for (const [path, value] of Object.entries(values)) {
-    if (value === valueAt(base, path)) continue;
-    const keys = path.split(".");
-    const last = /** @type {string} */ (keys.pop());
-    const part = keys.reduce((inner, key) => (inner[key] ??= {}), overrides);
-    part[last] = value;
+  function request() {
+    const text = (/** @type {string} */ path) => field(path).texts()[0] ?? "";
+    const form = { texts: groups.texts(), words: groups.words(), seeds: text("seeds"), name: text("name"), experiment: text("experiment") };
+    return requestOf(start.base(), form, plans, rules);
   }
-  return overrides;
+
+  /** The field that a refusal speaks of, of those that are shown. @param {string} message */
+  function whose(message) {
+    return fieldOf(message, [...fields].filter(([, { node }]) => !node.hidden).map(([path]) => path));
+  }
+
+  /** Let everything follow what was chosen or typed. @param {boolean} anew whether the launch starts from something else now */
+  function follow(anew) {
+    const base = start.base();
+    if (anew) groups.setBase(base);
+    offers.follow(base);
+    groups.follow();
+    const read = request();
+    if (!("problem" in read)) summary.showRequest(read, start.title(), run ? `run ${run.id}` : "the preset");
+    submit.follow("problem" in read ? null : read.runs);
+    preview.soon();
+  }
+
+  /** One sentence beside the button, and at the field that it speaks of. @param {string} message @param {string|null} path @param {boolean} [focus] */
+  function tell(message, path, focus = false) {
+    submit.tell(message);
+    for (const [each, { tellWrong }] of fields) tellWrong(each === path ? message : "");
+    if (!path) return;
+    groups.reveal(path);
+    if (focus) field(path).focus();
+  }
+
+  /** @param {string} path */
+  function putBack(path) {
+    field(path).reset();
+    field(path).tellWrong("");
+    follow(false);
+    byId("launch-differs").focus();
+  }
+
+  // Back from the terminal, where what was missing may have been fetched.
+  document.addEventListener("visibilitychange", async () => {
+    if (document.hidden) return;
+    const found = await loadShelf().catch(() => null); // the lost connection is told in the header
+    if (found) offers.take(found);
+    offers.follow(start.base());
+    preview.soon();
+  });
+
+  offers.take(shelf);
+  follow(true);
 }
-
-/** The data sets that one command downloads. */
-export const FETCHABLE = new Set(["cifar10", "cifar100", "fashionmnist"]);
-
-/** A data set can be used where it was imported or makes itself. @param {import("./types.js").Dataset|undefined} dataset */
-export const isHere = (dataset) => Boolean(dataset && (dataset.builtin || dataset.hash));

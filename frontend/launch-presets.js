@@ -1,11 +1,11 @@
-/** The presets of the launch form: the seven by section, the rest behind a line. */
+/** Where a launch starts: the cards of the presets by section, the rest behind a line; and the sizes. */
 
-import { createCards } from "./launch-fields.js";
 import { element } from "./dom.js";
 
 /** @typedef {import("./types.js").Preset} Preset */
 
 const SECTIONS = /** @type {Object<string, string>} */ ({ 1: "1 AlexNet", 2: "2 ResNet-18 and VGG16", 3: "3 Softmax regression" });
+const SIZES = [{ value: "quick", title: "Quick" }, { value: "published", title: "As published" }];
 
 /** The groups of presets: those of the report's sections first, then what stands behind "More presets". Pure.
  *  @param {Preset[]} presets @returns {{title: string, more: boolean, presets: Preset[]}[]} */
@@ -28,9 +28,17 @@ export function createPresets(presets) {
   return element("fieldset", {}, element("legend", { text: "Preset" }), ...nodes(false), ...(rest.children.length > 1 ? [rest] : []));
 }
 
+/** Two sizes beside each other. @returns {any} the fieldset */
+export function createSizes() {
+  const segments = SIZES.map(({ value, title }) => element("label", {}, element("input", { type: "radio", name: "size", value }), title));
+  return element("fieldset", {}, element("legend", { text: "Size" }), element("div", { class: "segments" }, ...segments));
+}
+
 /** @param {{title: string, presets: Preset[]}} group */
 function createGroup({ title, presets }) {
-  const cards = createCards("preset", presets.map(({ name, title: text, section, corrects }) => ({ value: name, title: text, note: noteOf(section, corrects) })));
+  const cards = presets.map(({ name, title: text, section, corrects }) =>
+    element("label", { class: "preset" }, element("input", { type: "radio", name: "preset", value: name }), element("span", {}, element("b", { text }), element("span", { text: noteOf(section, corrects) }))),
+  );
   return element("div", { class: "preset-group", role: "group", "aria-label": title }, element("p", { class: "preset-chapter", text: title }), element("div", { class: "presets" }, ...cards));
 }
 

@@ -79,7 +79,7 @@ export function createLive({ run, logAfter, onEvent, onReset, onLink }) {
     opened.onerror = () => {
       if (source !== opened) return;
       isLost();
-      if (opened.readyState === EventSource.CLOSED) openLater();
+      if (opened.readyState === EventSource.CLOSED) refused();
     };
     for (const kind of KINDS) opened.addEventListener(kind, (event) => receive(kind, JSON.parse(event.data), event.lastEventId));
     opened.addEventListener("reset", startOver);
@@ -109,6 +109,12 @@ export function createLive({ run, logAfter, onEvent, onReset, onLink }) {
     close(); // a plain reconnect would send the dead cursor again
     cursor = null;
     onReset();
+  };
+
+  /** An EventSource does not say why it was refused; where the login has ended, this request leads to a new one. */
+  const refused = () => {
+    openLater();
+    get("/api/status").catch(() => {}); // all else is told by the lost connection
   };
 
   /** Half of the wait is by chance: a hundred tabs must not return in the same moment. */

@@ -152,6 +152,7 @@ closable(byId("help"), true);
 listenForKeys({
   n: launcher.launch,
   u: () => location.assign("/"),
+  w: () => location.assign("/workers"),
   "?": () => byId("help").showModal(),
 });
 setInterval(head.tick, 1000);

@@ -1,206 +1,216 @@
-/** The Runs page: loads, listens, filters; the rows themselves are in runs-table.js. */
+/** The Runs page: what is chosen, the keys, the stream; the rows are in runs-recipes.js and runs-list.js. */
 
-import { get, post, serverNow } from "./api.js";
-import { byId, element, setText } from "./dom.js";
+import { byId, element, setAttribute, setText } from "./dom.js";
 import { count, counted } from "./format.js";
 import { closable, listenForKeys } from "./keys.js";
-import { createLaunchDialog } from "./launch-dialog.js";
-import { newKey } from "./launch-send.js";
-import { createLive, position } from "./live.js";
-import { FILTERS, inFilter, matches } from "./runs-model.js";
-import { createRunsStore } from "./runs-store.js";
-import { createRunsTable } from "./runs-table.js";
+import { createLive } from "./live.js";
+import { createRunsView } from "./runs-list.js";
+import { FILTERS } from "./runs-model.js";
+import { createQuickRun } from "./runs-quick.js";
+import { createRecipesView } from "./runs-recipes.js";
+import { compareAddress, createSelection } from "./runs-selection.js";
 import { notice, showLink, watchStatus } from "./standing.js";
 
-const PAGE = 100;
+// Where the launch form was before it had a page of its own.
+if (location.hash === "#launch") location.replace("/launch");
+
+const RETRY_MS = 3000;
+const TYPING_MS = 250;
 
 /** What is shown lives in the URL. */
 const query = new URLSearchParams(location.search);
-let filter = FILTERS.some(({ name }) => name === query.get("state")) ? String(query.get("state")) : "all";
-let text = query.get("q") ?? "";
-/** Where the next page of each filter starts; null at the end. @type {Map<string, number|null>} */
-const next = new Map();
+const choice = {
+  filter: FILTERS.some(({ name }) => name === query.get("state")) ? String(query.get("state")) : "all",
+  text: query.get("q") ?? "",
+  open: new Set((query.get("open") ?? "").split(",").filter(Boolean)),
+};
+/** @type {"recipes"|"runs"} */ let by = query.get("by") === "runs" ? "runs" : "recipes";
 /** @type {Object<string, number>} */ let counts = {};
-let loaded = false;
+let recipesInAll = 0;
 
 const status = watchStatus();
-const store = createRunsStore(render);
 const onError = (/** @type {string} */ message) => notice("bad", message);
-const table = createRunsTable(byId("rows"), { now: serverNow, onError, onChanged: takeCancelled });
-const live = createLive({ onEvent, onReset: () => {
-  store.newStream();
-  void loadAgain();
-}, onLink: showLink });
-const dialog = createLaunchDialog({ onLaunched });
+const selection = createSelection({ onError, onChange: () => active().renderAll() });
+const context = { choice, selection, onPage, onRendered, onOpen, onError, onChanged };
+const views = { recipes: createRecipesView(context), runs: createRunsView(context) };
+const active = () => views[by];
+const live = createLive({ onEvent, onReset, onLink: showLink });
 
-/** A run is shown where its filter has been loaded without a hole down to it. @param {import("./types.js").Run} run */
-const isShown = (run) => inFilter(run, filter) && matches(run, text) && run.id >= (next.get(filter) ?? 0);
-
-/** @param {Set<number>} ids */
-function render(ids) {
-  for (const id of ids) {
-    const run = store.runs.get(id);
-    if (run) table.show(run, isShown(run));
-    else table.remove(id);
-  }
-  renderAround();
+/** @param {any} page an answer of either list */
+function onPage(page) {
+  counts = page.counts;
+  recipesInAll = page.total ?? recipesInAll;
 }
 
-const renderAll = () => render(new Set(store.runs.keys()));
-
-function renderAround() {
+/** After rows changed: what stands around them. */
+function onRendered() {
   const total = Object.values(counts).reduce((sum, number) => sum + number, 0);
-  const none = loaded && store.runs.size === 0;
-  const shown = [...store.runs.values()].filter(isShown).length;
+  const { known, shown, held } = active().sizes();
+  const none = active().isLoaded() && known === 0;
   byId("empty").hidden = !none;
   byId("runs").hidden = byId("controls").hidden = none;
-  byId("no-match").hidden = shown > 0;
-  setText(byId("no-match"), text ? `No loaded run matches “${text}”.` : `No run is ${filter} now.`);
-  setText(byId("overview"), none ? "Trainings of this machine and its workers" : counted(Math.max(total, store.runs.size), "run"));
-  byId("older").hidden = (next.get(filter) ?? null) === null;
-  setText(byId("shown"), shown < store.runs.size || !byId("older").hidden ? `${count(shown)} shown` : "");
+  byId("no-match").hidden = shown > 0 || !active().isLoaded();
+  const noun = by === "runs" ? "run" : "recipe";
+  setText(byId("no-match"), choice.text ? `No ${noun} matches “${choice.text}”.` : `No ${by === "runs" ? "run is" : "recipe has a run that is"} ${choice.filter} now.`);
+  setText(byId("overview"), none ? "Trainings of this machine and its workers" : overview(total, held));
+  byId("older").hidden = !active().hasOlder();
+  setText(byId("shown"), shown < known || active().hasOlder() ? `${count(shown)} shown` : "");
+  showFilters(total);
+  showChosen();
+}
+
+/** @param {number} total @param {number} held */
+function overview(total, held) {
+  const runs = counted(total, "run");
+  const waiting = held ? ` · ${count(held)} more when the pointer leaves the table` : "";
+  return recipesInAll ? `${counted(recipesInAll, "recipe")}, ${runs}${waiting}` : runs;
+}
+
+/** @param {number} total */
+function showFilters(total) {
   for (const button of byId("filters").children) {
-    const chosen = FILTERS.find(({ name }) => name === button.dataset.filter);
-    const number = chosen?.states ? chosen.states.reduce((sum, state) => sum + (counts[state] ?? 0), 0) : total;
-    button.setAttribute("aria-pressed", String(button.dataset.filter === filter));
+    const states = FILTERS.find(({ name }) => name === button.dataset.filter)?.states;
+    const number = states ? states.reduce((sum, state) => sum + (counts[state] ?? 0), 0) : total;
+    button.setAttribute("aria-pressed", String(button.dataset.filter === choice.filter));
     setText(button.lastElementChild, count(number));
   }
 }
 
-/** Load the newest of a filter, or what follows `before`. @param {string} name @param {number} [before] */
-async function loadPage(name, before) {
-  const parameters = new URLSearchParams({ limit: String(PAGE) });
-  const ask = FILTERS.find((one) => one.name === name)?.ask;
-  if (ask) parameters.set("state", ask);
-  if (before !== undefined) parameters.set("before", String(before));
-  const page = await get(`/api/runs?${parameters}`);
-  counts = page.counts;
-  const newest = Math.max(0, ...store.runs.keys());
-  // A burst longer than a page leaves a hole under it: what lies below is shown once it is loaded.
-  const hole = before === undefined && newest > 0 && page.next !== null && page.next > newest;
-  if (before !== undefined || !next.has(name) || hole) next.set(name, page.next);
-  store.merge(page.runs, position(page.cursor));
-  return page;
+function showChosen() {
+  const number = active().chosen();
+  setAttribute(byId("compare"), "href", compareAddress([...selection.ids].sort((one, other) => one - other)));
+  setText(byId("compare-text"), number ? `Compare ${count(number)}` : "Compare");
+  byId("compare").classList.toggle("chosen", number > 0);
+  byId("clear").hidden = number === 0;
+}
+
+/** @param {string} recipe @param {boolean} open */
+function onOpen(recipe, open) {
+  if (open) choice.open.add(recipe);
+  else choice.open.delete(recipe);
+  rememberInUrl();
+  active().renderAll();
 }
 
 async function loadAgain() {
   try {
-    const page = await loadPage("all");
-    const gone = [...store.runs.keys()].some((id) => !page.runs.some((/** @type {any} */ run) => run.id === id));
-    if (loaded && gone) {
-      store.clear(); // another store answers: old rows must not stay beside new ones
-      next.clear();
-      next.set("all", page.next);
-      store.merge(page.runs, position(page.cursor));
-    }
-    loaded = true;
+    const page = await active().load();
     live.start(page.cursor);
-    if (filter !== "all") await loadPage(filter);
-    renderAll();
+    selection.keep((id) => views.recipes.isKnown(id) || views.runs.isKnown(id));
   } catch (problem) {
     onError(problem.message);
     setText(byId("overview"), "The runs could not be loaded.");
-    setTimeout(loadAgain, 3000);
+    setTimeout(loadAgain, RETRY_MS);
   }
 }
 
-/** @type {ReturnType<typeof setTimeout>|undefined} */ let refreshTimer;
-
-/** Ask for the newest page once after a burst: new runs, and how many are ahead of each queued one. */
-function refreshSoon() {
-  clearTimeout(refreshTimer);
-  refreshTimer = setTimeout(() => loadPage("all").then(renderAround, () => refreshSoon()), 300);
+function onReset() {
+  for (const view of Object.values(views)) view.newStream();
+  void loadAgain();
 }
 
 /** @param {import("./types.js").LiveEvent} event */
 function onEvent(event) {
-  store.apply(event);
-  if (event.kind !== "state") return;
-  status.refresh();
-  refreshSoon();
+  for (const view of Object.values(views)) if (view.isLoaded()) view.onEvent(event);
+  if (event.kind === "state") status.refresh();
 }
 
-/** @param {import("./types.js").Run} run */
-function takeCancelled(run) {
-  store.merge([run], null);
+/** @param {import("./types.js").Run} run as a cancel left it */
+function onChanged(run) {
+  for (const view of Object.values(views)) if (view.isKnown(run.id)) view.take(run);
   status.refresh();
-  refreshSoon();
-}
-
-/** @param {number[]} ids */
-function onLaunched(ids) {
-  const links = ids.slice(0, 5).flatMap((id, index) => [index ? ", " : " ", element("a", { href: `/runs/${id}`, text: `run ${id}` })]);
-  notice("good", `Launched ${counted(ids.length, "run")}:`, ...links, ids.length > 5 ? " …" : "");
-  status.refresh();
-  clearTimeout(refreshTimer);
-  loadPage("all").then(renderAround, () => refreshSoon());
-}
-
-const quickKey = newKey();
-
-async function launchQuick() {
-  const button = byId("quick-run");
-  button.disabled = true;
-  try {
-    const { presets } = await get("/api/presets");
-    const smallest = presets.find((/** @type {any} */ preset) => preset.sizes.quick.model.arch === "softmax-regression") ?? presets[0];
-    const body = { preset: smallest.name, size: "quick", overrides: { dataset: { name: "shapes" } } };
-    onLaunched((await post("/api/launches", body, { "Idempotency-Key": quickKey })).runs);
-  } catch (problem) {
-    onError(problem.message);
-  } finally {
-    button.disabled = false;
-  }
+  active().refreshSoon();
 }
 
 function rememberInUrl() {
   const parameters = new URLSearchParams();
-  if (filter !== "all") parameters.set("state", filter);
-  if (text) parameters.set("q", text);
+  if (by === "runs") parameters.set("by", by);
+  if (choice.filter !== "all") parameters.set("state", choice.filter);
+  if (choice.text) parameters.set("q", choice.text);
+  if (choice.open.size) parameters.set("open", [...choice.open].join(","));
   history.replaceState(null, "", parameters.size ? `?${parameters}` : location.pathname);
-  renderAll();
+}
+
+/** What was chosen changed. */
+function choose() {
+  rememberInUrl();
+  active().choose().catch((/** @type {Error} */ problem) => onError(problem.message));
+}
+
+/** @param {"recipes"|"runs"} wanted */
+function showBy(wanted) {
+  by = wanted;
+  for (const [name, view] of Object.entries(views)) {
+    view.node.hidden = name !== by;
+    setAttribute(byId(`show-${name}`), "aria-pressed", String(name === by));
+  }
+  rememberInUrl();
+}
+
+/** @param {"recipes"|"runs"} wanted */
+function change(wanted) {
+  if (wanted === by) return;
+  showBy(wanted);
+  if (!active().isLoaded()) return void active().load().catch((/** @type {Error} */ problem) => onError(problem.message));
+  choose();
+  active().refreshSoon();
+}
+
+/** Move the focus to the next (1) or previous (-1) row that is shown. @param {1|-1} step */
+function move(step) {
+  const found = /** @type {HTMLElement[]} */ ([...active().node.querySelectorAll("tbody:not([hidden]) tr:not([hidden]) .title > :is(a, button):not([hidden])")]);
+  const here = found.findIndex((one) => one.closest("tr")?.contains(document.activeElement));
+  const next = here < 0 ? 0 : Math.min(found.length - 1, Math.max(0, here + step));
+  found[next]?.focus();
+}
+
+/** Choose the row that has the focus, or put it back. */
+function toggle() {
+  const row = document.activeElement?.closest("tr");
+  /** @type {HTMLElement|null|undefined} */ (row?.querySelector(".select input"))?.click();
 }
 
 for (const { name, title } of FILTERS) {
-  const choose = () => {
-    filter = name;
-    rememberInUrl();
-    if (!next.has(name)) loadPage(name).then(renderAll, (problem) => onError(problem.message));
-  };
-  const button = element("button", { type: "button", class: "filter", "data-filter": name, "aria-pressed": "false", onclick: choose });
+  const button = element("button", { type: "button", class: "filter", "data-filter": name, "aria-pressed": "false" });
+  button.addEventListener("click", () => {
+    choice.filter = name;
+    choose();
+  });
   button.append(element("span", { text: title }), element("span", { class: "count" }));
   byId("filters").append(button);
 }
-byId("filter").value = text;
+byId("filter").value = choice.text;
+/** @type {ReturnType<typeof setTimeout>|undefined} */ let typing;
 byId("filter").addEventListener("input", () => {
-  text = byId("filter").value.trim();
+  choice.text = byId("filter").value.trim();
   rememberInUrl();
+  active().renderAll(); // of what is here at once; the rest when the typing pauses
+  clearTimeout(typing);
+  typing = setTimeout(choose, TYPING_MS);
 });
 byId("filter").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
   if (event.key === "Escape") byId("filter").blur();
 });
 byId("older").addEventListener("click", async () => {
   byId("older").disabled = true;
-  await loadPage(filter, next.get(filter) ?? undefined).then(renderAll, (problem) => onError(problem.message));
+  await active().older().catch((/** @type {Error} */ problem) => onError(problem.message));
   byId("older").disabled = false;
 });
-byId("quick-run").addEventListener("click", launchQuick);
-byId("choose-run").addEventListener("click", dialog.open);
-byId("launch-button").addEventListener("click", dialog.open);
+byId("clear").addEventListener("click", selection.clear);
+for (const name of /** @type {const} */ (["recipes", "runs"])) byId(`show-${name}`).addEventListener("click", () => change(name));
+createQuickRun({ onError, onLaunched: () => {
+  status.refresh();
+  active().refreshSoon();
+} });
 closable(byId("help"), true);
 listenForKeys({
-  n: dialog.open,
   "/": () => byId("filter").focus(),
-  j: () => table.move(1),
-  k: () => table.move(-1),
-  r: () => location.assign("/report"),
+  j: () => move(1),
+  k: () => move(-1),
+  x: toggle,
+  c: () => byId("compare").click(),
   "?": () => byId("help").showModal(),
 });
-setInterval(() => {
-  for (const run of store.runs.values()) if (run.state === "running" || run.state === "cancelling") table.tick(run);
-}, 1000);
-if (location.hash === "#launch") {
-  history.replaceState(null, "", location.pathname + location.search);
-  dialog.open();
-}
+setInterval(() => active().tick(), 1000);
+showBy(by);
 void loadAgain();

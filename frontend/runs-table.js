@@ -1,4 +1,4 @@
-/** The rows of the table: one per run, made once, then changed cell by cell. */
+/** The rows of the table of runs: one per run, made once, then changed cell by cell. */
 
 import { createCancel } from "./cancel.js";
 import { element, setText, showProgress, stateLabel } from "./dom.js";
@@ -7,17 +7,18 @@ import { fractionDone, stateText } from "./progress.js";
 import { createSpark } from "./spark.js";
 
 /** @typedef {import("./types.js").Run} Run */
+/** @typedef {{onChanged: (run: Run) => void, onError: (message: string) => void,
+ *    selection: ReturnType<import("./runs-selection.js").createSelection>}} RowOptions */
 
-/** @param {HTMLElement} body the tbody
- *  @param {{now: () => number, onChanged: (run: Run) => void, onError: (message: string) => void}} options */
-export function createRunsTable(body, { now, onChanged, onError }) {
+/** @param {HTMLElement} body the tbody @param {RowOptions & {now: () => number}} options */
+export function createRunsTable(body, { now, ...options }) {
   /** @type {Map<number, ReturnType<typeof createRow>>} */ const rows = new Map();
 
   /** Show the run in its row; a new row goes to its place, no other row moves. @param {Run} run @param {boolean} visible */
   const show = (run, visible) => {
     let row = rows.get(run.id);
     if (!row) {
-      row = createRow(run, { onChanged, onError });
+      row = createRow(run, options);
       rows.set(run.id, row);
       body.insertBefore(row.node, firstOlder(body, run.id));
     }
@@ -31,15 +32,7 @@ export function createRunsTable(body, { now, onChanged, onError }) {
     rows.delete(id);
   };
 
-  /** Move the focus to the next (1) or previous (-1) visible row. @param {1|-1} step */
-  const move = (step) => {
-    const links = /** @type {HTMLElement[]} */ ([...body.querySelectorAll("tr:not([hidden]) .title a")]);
-    const here = links.findIndex((link) => link.closest("tr")?.contains(document.activeElement));
-    const next = here < 0 ? 0 : Math.min(links.length - 1, Math.max(0, here + step));
-    links[next]?.focus();
-  };
-
-  return { show, remove, move, tick: (/** @type {Run} */ run) => rows.get(run.id)?.showTime(run, now()) };
+  return { show, remove, tick: (/** @type {Run} */ run) => rows.get(run.id)?.showTime(run, now()) };
 }
 
 /** Newest first: the row before which a run belongs. @param {HTMLElement} body @param {number} id */
@@ -48,26 +41,28 @@ function firstOlder(body, id) {
   return null;
 }
 
-/** @param {Run} run @param {{onChanged: (run: Run) => void, onError: (message: string) => void}} options */
-function createRow(run, options) {
+/** @param {Run} run @param {RowOptions & {asSeed?: boolean}} options `asSeed`: under its recipe, which says the rest */
+export function createRow(run, { selection, asSeed = false, ...options }) {
+  const select = selection.box();
   const link = element("a", { href: `/runs/${run.id}` });
   const size = element("span", { class: "chip", text: "quick", hidden: true });
   const recipe = element("div", { class: "recipe" });
   const state = stateLabel();
-  const bar = element("div", { class: "progress", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, element("i"));
-  const last = cell("number strong accuracy-cell");
-  const best = cell("number muted best-cell");
+  const bar = progressBar();
+  const last = twoLines("number strong accuracy-cell");
+  const best = twoLines("number muted best-cell");
   const spark = createSpark();
   const time = cell("number muted time-cell");
   const cancel = createCancel(options);
   const number = element("span", { class: "aside", text: `#${run.id}` });
   const node = element(
     "tr",
-    { role: "row", "data-run": run.id },
+    { role: "row", class: asSeed ? "seed" : null, "data-run": run.id },
+    cell("select-cell", select.node),
     cell("run-cell", element("div", { class: "title" }, link, number, size), recipe),
     cell("state-cell", state.node, bar),
-    last,
-    best,
+    last.node,
+    best.node,
     cell("spark-cell", spark.node),
     time,
     cell("action-cell", cancel.node),
@@ -79,15 +74,17 @@ function createRow(run, options) {
   };
 
   const update = (/** @type {Run} */ changed, /** @type {number} */ now) => {
+    const title = asSeed ? `seed ${changed.seed}` : runTitle(changed);
     node.dataset.state = changed.state;
-    setText(link, runTitle(changed));
-    link.title = runTitle(changed);
-    size.hidden = changed.size !== "quick";
-    setText(recipe, recipeLine(changed));
+    select.update([changed.id], `${runTitle(changed)}, run ${changed.id}`);
+    setText(link, title);
+    link.title = title;
+    size.hidden = asSeed || changed.size !== "quick";
+    setText(recipe, asSeed ? "" : recipeLine(changed));
     state.show(changed.state, stateText(changed), changed.detail);
     showProgress(bar, fractionDone(changed), stateText(changed));
-    setText(last, changed.last ? percent(changed.last.metrics.test_acc) : "");
-    setText(best, changed.best_test_acc === null ? "" : percent(changed.best_test_acc));
+    last.show(changed.last ? percent(changed.last.metrics.test_acc) : "");
+    best.show(changed.best_test_acc === null ? "" : percent(changed.best_test_acc), changed.best_epoch === null ? "" : `epoch ${changed.best_epoch}`);
     spark.draw(changed.curve, changed.spec.epochs);
     cancel.update(changed);
     showTime(changed, now);
@@ -96,4 +93,21 @@ function createRow(run, options) {
 }
 
 /** @param {string} classes @param {...Node} children */
-const cell = (classes, ...children) => element("td", { role: "cell", class: classes }, ...children);
+export const cell = (classes, ...children) => element("td", { role: "cell", class: classes }, ...children);
+
+export const progressBar = () =>
+  element("div", { class: "progress", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, element("i"));
+
+/** A cell with a number and, small under it, how it is meant; empty where there is none. @param {string} classes */
+export function twoLines(classes) {
+  const value = element("span");
+  const extra = element("div", { class: "aside" });
+  const node = cell(classes, value, extra);
+  const show = (/** @type {string} */ text, /** @type {string} */ small = "", /** @type {string} */ title = "") => {
+    setText(value, text);
+    setText(extra, small);
+    node.title = title;
+    node.classList.toggle("hollow-cell", !text);
+  };
+  return { node, show };
+}

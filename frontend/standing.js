@@ -3,6 +3,7 @@
 import { get, serverNow } from "./api.js";
 import { byId, element, setText } from "./dom.js";
 import { clock, counted, roughly } from "./format.js";
+import { addLogOut } from "./logout.js";
 
 const POLL_MS = 10_000;
 
@@ -14,16 +15,30 @@ export function countsText(counts) {
   return parts.join(" · ") || "idle";
 }
 
-/** The warning where nobody would take a run, else null.
- *  @param {import("./types.js").Worker[]} workers @param {number} queued @param {number} now */
-export function workerWarning(workers, queued, now) {
-  if (workers.some((worker) => worker.state !== "lost")) return null;
+/** What keeps runs from starting, in words, and where that is mended; null where nothing does.
+ *  @param {{counts: Object<string, number>, paused_at: string|null, workers: import("./types.js").Worker[]}} status @param {number} now
+ *  @returns {{text: string, remedy: "resume"|"start"|"undrain"}|null} */
+export function workerWarning({ counts, paused_at: pausedAt, workers }, now) {
+  const number = (counts.queued ?? 0) + (counts.waiting ?? 0);
+  const waits = number ? `${counted(number, "queued run")} ${number === 1 ? "waits" : "wait"}` : "a run that you launch will wait";
+  if (pausedAt) return { text: `The queue is paused since ${clock(Date.parse(pausedAt))}: ${waits}.`, remedy: "resume" };
+  if (workers.some(({ state }) => state === "idle" || state === "busy")) return null;
+  const lost = workers.every(({ state }) => state === "lost");
+  if (lost) return { text: `${unseenText(workers, now)}: ${waits}.`, remedy: "start" };
+  return { text: `All workers are drained or leaving: ${waits}.`, remedy: "undrain" };
+}
+
+/** @param {{last_seen: string|null}[]} workers all of them lost @param {number} now */
+export function unseenText(workers, now) {
   const seen = Math.max(...workers.map((worker) => Date.parse(worker.last_seen ?? "")).filter(Number.isFinite));
-  const since = Number.isFinite(seen)
-    ? `No worker has been seen for ${roughly((now - seen) / 1000)}`
-    : "No worker has been seen yet";
-  const waits = queued ? `${counted(queued, "queued run")} ${queued === 1 ? "waits" : "wait"}` : "a run that you launch will wait";
-  return `${since}: ${waits}. Start one with `;
+  return Number.isFinite(seen) ? `No worker has been seen for ${roughly((now - seen) / 1000)}` : "No worker has been seen yet";
+}
+
+/** What stands behind a warning: the command that starts a worker, or the page where queue and workers are changed.
+ *  @param {"resume"|"start"|"undrain"} remedy @returns {(Node|string)[]} */
+function remedyOf(remedy) {
+  if (remedy === "start") return [" Start one with ", element("code", { text: "runyard up" })];
+  return [" ", element("a", { href: "/workers", text: remedy === "resume" ? "Resume it" : "Show the workers" })];
 }
 
 /** @param {{state: "live"|"lost", since: number}} link */
@@ -33,11 +48,14 @@ export function showLink({ state, since }) {
   setText(node.lastElementChild, state === "live" ? "live" : `connection lost since ${clock(since)}, trying again`);
 }
 
-/** Ask for the status now, at each `refresh`, and every ten seconds while the tab is seen. */
-export function watchStatus() {
+/** Ask for the status now, at each `refresh`, and every ten seconds while the tab is seen.
+ *  @param {{warns?: boolean}} [options] warns: whether to say what keeps runs from starting; a page that shows it does not */
+export function watchStatus({ warns = true } = {}) {
+  addLogOut((message) => notice("bad", message));
   const warning = element("p", { class: "note warn", id: "worker-warning", hidden: true });
   const words = element("span");
-  warning.append(element("span", {}, words, element("code", { text: "runyard up" })));
+  const remedy = element("span");
+  warning.append(element("span", {}, words, remedy));
   byId("notices").append(warning);
   /** @type {ReturnType<typeof setTimeout>|undefined} */ let timer;
 
@@ -47,10 +65,13 @@ export function watchStatus() {
     try {
       const status = await get("/api/status");
       setText(byId("counts"), countsText(status.counts));
-      const queued = (status.counts.queued ?? 0) + (status.counts.waiting ?? 0);
-      const text = workerWarning(status.workers, queued, serverNow());
-      warning.hidden = text === null;
-      if (text) setText(words, text);
+      const found = warns ? workerWarning(status, serverNow()) : null;
+      warning.hidden = found === null;
+      if (found) {
+        setText(words, found.text);
+        if (remedy.dataset.remedy !== found.remedy) remedy.replaceChildren(...remedyOf(found.remedy));
+        remedy.dataset.remedy = found.remedy;
+      }
     } catch {
       // The lost connection is told beside the counts; a stale count is no second message.
     }

@@ -7,6 +7,7 @@
  *   images_per_second: number|null, seconds_left: number|null}} Progress epoch counts from 1
  * @typedef {{doing: string, done: number, total: number}} Preparation what comes before the first epoch
  * @typedef {{run: number, name: string, state: RunState}} Relative a run that starts from this one
+ * @typedef {Relative & {seed: number}} Sibling another run of the same recipe
  * @typedef {Relative & {changed: boolean}} Parent changed: its checkpoint is another than the one begun on
  * @typedef {{id: number, name: string|null, recipe: string, preset: string|null, size: "published"|"quick"|null,
  *   experiment: string|null, parent: Parent|null, spec: Spec, seed: number, state: RunState, reason: string|null, detail: string|null,
@@ -16,13 +17,13 @@
  *   finished_at: string|null, seconds: number|null}} Run
  * @typedef {{epochs: number[], values: (number|null)[], nonfinite: Object<string, string>}} Series
  * @typedef {{number: number, worker: string, started_at: string|null, ended_at: string|null, reason: string|null,
- *   detail: string|null, resumed_from_epoch: number|null, environment: Object<string, any>|null}} Attempt
+ *   detail: string|null, resumed_from_epoch: number|null, environment: Object<string, any>|null, has_points: boolean}} Attempt
  * @typedef {{line: number, at: string, text: string}} LogLine
  * @typedef {{name: string, title: string, section: string, about: string, corrects: string|null, pretraining: boolean, starts_from: string|null,
  *   sizes: {published: Spec, quick: Spec}}} Preset
  * @typedef {{name: string, title: string, hash: string|null, train_count: number, test_count: number,
  *   pixels: number, builtin: boolean}} Dataset
- * @typedef {{id: string, state: "idle"|"busy"|"draining"|"lost", last_seen: string|null}} Worker
+ * @typedef {{id: string, state: "idle"|"busy"|"draining"|"drained"|"leaving"|"lost", last_seen: string|null}} Worker
  * @typedef {{kind: "state"|"epoch"|"rewind"|"progress"|"log", data: any, position: number|null}} LiveEvent
  *   position: place in the stream of stored events; null for what is never stored (progress, log)
  */

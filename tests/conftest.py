@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from backend.settings import Settings
 from backend.store import migrate
@@ -13,6 +14,8 @@ from backend.store.session import Database
 from tests.servers import TestPostgres, postgres_for_tests
 
 SHARED = Path(__file__).parents[2] / "shared"
+TOKEN = "the-operator's-token-for-tests-0123456789"
+"""Opens every service that a test makes from `settings`: see tests/backend/clients.py."""
 
 
 def unavailable(what: str, why: str) -> None:
@@ -76,7 +79,7 @@ def sqlite_database(tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home")
+    return Settings(home=tmp_path / "home", token=SecretStr(TOKEN))
 
 
 @pytest.fixture(scope="session")

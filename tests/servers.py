@@ -57,6 +57,7 @@ class TestPostgres:
             for table in reversed(Base.metadata.sorted_tables):
                 if table.name != Store.__tablename__:
                     connection.execute(f'DELETE FROM "{table.name}"')  # pyright: ignore
+            connection.execute("UPDATE store SET paused_at = NULL")
         # What a test writes need not outlive a power cut.
         return f"{address}?options=-csynchronous_commit%3Doff"
 

@@ -1,10 +1,10 @@
 """What can be launched: presets with their sizes, models, data sets, and the rules of each field."""
 
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 
 from backend.api.deps import DatabaseDep
 from backend.api.problems import RESPONSES
@@ -13,8 +13,7 @@ from backend.catalog.datasets import BUILTIN
 from backend.catalog.models import models, nodes
 from backend.catalog.presets import SIZES, planned, presets
 from backend.errors import UnknownName
-from backend.sentences import part_of
-from backend.spec import Spec, field_rules
+from backend.spec import field_paths, field_rules
 from backend.store import datasets, weights
 
 router = APIRouter(prefix="/api", tags=["catalog"])
@@ -36,7 +35,7 @@ def list_presets() -> dict[str, Any]:
         }
         for known in presets().values()
     ]
-    return {"presets": shown, "fields": {path: field_rules(path) for path in _paths()}}
+    return {"presets": shown, "fields": _field_rules()}
 
 
 @router.get("/models")
@@ -83,15 +82,12 @@ def list_weights(database: DatabaseDep) -> dict[str, list[WeightsWire]]:
         return {"weights": [weights_wire(row) for row in weights.everything(session)]}
 
 
+@cache
+def _field_rules() -> dict[str, dict[str, Any]]:
+    return {path: field_rules(path) for path in field_paths()}
+
+
 def _parent_preset(name: str) -> str | None:
     """Return the preset whose run a preset starts from."""
     parent = planned(name, "published").parent
     return parent.preset if parent else None
-
-
-def _paths(part: type[BaseModel] = Spec, above: str = "") -> list[str]:
-    paths = []
-    for name, field in part.model_fields.items():
-        below = part_of(field.annotation)
-        paths += _paths(below, f"{above}{name}.") if below else [f"{above}{name}"]
-    return paths

@@ -33,9 +33,24 @@ def run_page(run_id: str) -> FileResponse:
     return FileResponse(FRONTEND / "run.html")
 
 
+@router.get("/launch")
+def launch_page() -> FileResponse:
+    return FileResponse(FRONTEND / "launch.html")
+
+
+@router.get("/compare")
+def compare_page() -> FileResponse:
+    return FileResponse(FRONTEND / "compare.html")
+
+
 @router.get("/report")
 def report_page() -> FileResponse:
     return FileResponse(FRONTEND / "report.html")
+
+
+@router.get("/workers")
+def workers_page() -> FileResponse:
+    return FileResponse(FRONTEND / "workers.html")
 
 
 @router.get("/favicon.ico")

@@ -16,6 +16,8 @@ log = structlog.get_logger()
 RESPONSES: dict[int | str, dict] = {
     status: {"model": ErrorWire, "description": text}
     for status, text in (
+        (401, "This needs a login."),
+        (403, "This login, or the page it was asked from, may not do this."),
         (404, "There is no such thing."),
         (409, "It is in another state than this needs."),
         (422, "The request names something impossible."),

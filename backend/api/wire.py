@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.contract import OWNED, RunState
 from backend.spec import Spec
-from backend.store.families import Relative
+from backend.store.families import Relative, Sibling
 from backend.store.points import Series
 from backend.store.runs import RunRow
 from backend.store.tables import Attempt, DatasetRow, WeightsRow
@@ -33,6 +33,12 @@ class RelativeWire(Wire):
 class ParentWire(RelativeWire):
     changed: bool
     """Whether its checkpoint is no longer the one that this run began on."""
+
+
+class SiblingWire(RelativeWire):
+    """Another run of the same recipe."""
+
+    seed: int
 
 
 class RunWire(Wire):
@@ -80,8 +86,11 @@ class AttemptWire(Wire):
 
 
 class RunDetailWire(RunWire):
+    """`siblings` are the other runs of its recipe: the newest, no more than can be compared with it."""
+
     attempts: list[AttemptWire]
     children: list[RelativeWire]
+    siblings: list[SiblingWire]
     cursor: str
 
 
@@ -192,6 +201,7 @@ class WorkerWire(Wire):
 
 class StatusWire(Wire):
     counts: dict[str, int]
+    paused_at: str | None
     workers: list[WorkerWire]
     version: str
     store_id: str
@@ -266,6 +276,10 @@ def run_fields(
 
 def relative_wire(relative: Relative) -> RelativeWire:
     return RelativeWire(run=relative.run_id, name=relative.name, state=RunState(relative.state))
+
+
+def sibling_wire(sibling: Sibling) -> SiblingWire:
+    return SiblingWire(**relative_wire(sibling).model_dump(), seed=sibling.seed)
 
 
 def _parent_wire(parent: Relative, *, changed: bool) -> ParentWire:

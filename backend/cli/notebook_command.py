@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from backend.cli.service import open_client
+from backend.cli.service import Json, open_client
+from backend.cli.tables import print_json
 from backend.errors import RunyardError
 
 exports = typer.Typer()
@@ -22,12 +23,16 @@ def notebook(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File to write; run-ID.ipynb where not given.")
     ] = None,
+    json_: Json = False,
 ) -> None:
     """Save a Jupyter notebook that repeats a run with torch alone and compares the numbers."""
     path = output or Path(f"run-{run}.ipynb")
     with open_client() as client:
         save(path, json.dumps(client.notebook(run), indent=1) + "\n")
-    print(f"{path} repeats run {run}.")
+    if json_:
+        print_json({"run": run, "file": str(path)})
+    else:
+        print(f"{path} repeats run {run}.")
 
 
 def save(path: Path, text: str) -> None:

@@ -1,6 +1,5 @@
 """The commands of a report: run what is missing of it, watch it, print what it says."""
 
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ from backend.cli.report_text import report_text
 from backend.cli.report_watch import chosen_variant, is_complete, watch
 from backend.cli.seeds import parse_seeds
 from backend.cli.service import Json, open_client
+from backend.cli.tables import print_json
 from backend.client import Client
 
 report = typer.Typer(help="The published report beside what was measured here.", no_args_is_help=True)
@@ -46,19 +46,24 @@ def run(
     with open_client() as client:
         answer = client.launch_report(name, **variant, seeds=chosen, confirm=confirm or None)
         if json_:
-            print(json.dumps(answer, indent=2, allow_nan=False))
+            print_json(answer, as_line=watch_)
         else:
             print(f"Queued {len(answer['runs'])} runs; {answer['reused']} were there already.")
         if watch_:
-            raise typer.Exit(_follow(client, name, variant, chosen or [None]))
+            raise typer.Exit(_follow(client, name, variant, chosen or [None], as_json=json_))
 
 
-def _follow(client: Client, name: str, variant: dict[str, Any], seeds: Sequence[int | None]) -> int:
+def _follow(
+    client: Client, name: str, variant: dict[str, Any], seeds: Sequence[int | None], *, as_json: bool
+) -> int:
     """Watch the reports of some seeds one after the other, and print each; return 0 where all runs completed, else 1."""
     complete = True
     for seed in seeds:
-        view = watch(client, name, {**variant, "seed": seed})
-        print(report_text(view))
+        view = watch(client, name, {**variant, "seed": seed}, quiet=as_json)
+        if as_json:
+            print_json(view, as_line=True)
+        else:
+            print(report_text(view))
         variant = chosen_variant(view)  # the next seed's is the same but for its seed
         complete &= is_complete(view)
     return 0 if complete else 1
@@ -76,4 +81,7 @@ def show(
     """Print the tables, published beside measured, and the comparison sentences."""
     with open_client() as client:
         view = client.report(name, size=size, dataset=dataset, pretraining=pretraining, seed=seed)
-    print(json.dumps(view, indent=2, allow_nan=False) if json_ else report_text(view))
+    if json_:
+        print_json(view)
+    else:
+        print(report_text(view))

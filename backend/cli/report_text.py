@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from backend.cli.show import percent
+from backend.cli.tables import percent
 
 GAP = "—"
 NOT_FINITE = {"nan": "NaN", "inf": "Inf", "-inf": "-Inf"}

@@ -8,21 +8,21 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from backend.cli.show import RECONNECTS, percent, state_text
-from backend.client import Client, ServiceProblem
+from backend.cli.tables import percent, state_text
+from backend.cli.watching import ON_THE_WAY, RECONNECTS
+from backend.client import Client, Unreachable
 from backend.contract import RunState
 
 LOOK_SECONDS = 1.0
-ON_THE_WAY = (RunState.WAITING, RunState.QUEUED, RunState.RUNNING, RunState.CANCELLING)
 
 
-def watch(client: Client, name: str, variant: dict[str, Any]) -> dict[str, Any]:
+def watch(client: Client, name: str, variant: dict[str, Any], *, quiet: bool = False) -> dict[str, Any]:
     """Show the experiments of a report as they train; return its view once nothing of it is on its way.
 
     Only the first look chooses what the variant leaves open: what comes to be there meanwhile, such as fetched
-    weights, must not change which report is watched. A lost connection is taken up again.
+    weights, must not change which report is watched. A lost connection is taken up again. `quiet` prints nothing.
     """
-    console = Console()
+    console = Console(quiet=quiet)
     view = client.report(name, **variant)
     variant = chosen_variant(view)
     with Live(console=console, auto_refresh=False) as live:
@@ -54,7 +54,7 @@ def _look_again(client: Client, name: str, variant: dict[str, Any]) -> dict[str,
     for _ in range(RECONNECTS):
         try:
             return client.report(name, **variant)
-        except ServiceProblem:
+        except Unreachable:
             time.sleep(LOOK_SECONDS)
     return client.report(name, **variant)
 

@@ -1,15 +1,14 @@
 """The commands that move runs: cancel, retry, resume, delete. Each goes on with the other runs where one is refused."""
 
-import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from backend.cli import show
+from backend.cli.exits import DONE, REFUSED, complain
 from backend.cli.service import Json, open_client
-from backend.client import Client
-from backend.errors import RunyardError
+from backend.client import Client, NotLoggedIn, ServiceProblem, Unreachable
 
 actions = typer.Typer()
 
@@ -46,7 +45,9 @@ def _each(runs: list[int], act: Callable[[Client, int], dict[str, Any]], as_json
         for run_id in runs:
             try:
                 show.moved(act(client, run_id), as_json=as_json)
-            except RunyardError as problem:
+            except (Unreachable, NotLoggedIn):
+                raise  # the others would end the same
+            except ServiceProblem as problem:
                 problems += 1
-                print(problem, file=sys.stderr)
-    raise typer.Exit(1 if problems else 0)
+                complain(str(problem))
+    raise typer.Exit(REFUSED if problems else DONE)

@@ -1,15 +1,32 @@
 """Seeds as they are typed."""
 
+import re
+
 import typer
+
+MOST_SEEDS = 1000
+"""Of one launch, as the service has it: a range of billions must not fill the memory first."""
 
 
 def parse_seeds(text: str | None) -> list[int] | None:
-    """Return the whole numbers of "0,1,2"; None for None."""
+    """Return the whole numbers of "0,1,2", of "0-4" (both ends included) or of "0-2,7"; None for None."""
     if text is None:
         return None
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise typer.BadParameter(
-            f"--seeds is {text!r}; it must be whole numbers with commas, such as 0,1,2."
-        ) from None
+    found: list[int] = []
+    for part in text.split(","):
+        found += _range(part.strip(), text)
+    return found
+
+
+def _range(part: str, text: str) -> list[int]:
+    ends = re.fullmatch(r"(\d+)-(\d+)", part, re.ASCII)
+    if ends is None:
+        if not re.fullmatch(r"[+-]?\d+", part, re.ASCII):
+            raise typer.BadParameter(
+                f"--seeds is {text!r}; it must be whole numbers with commas, or a range, such as 0,1,2 or 0-4."
+            )
+        return [int(part)]
+    first, last = int(ends[1]), int(ends[2])
+    if not first <= last < first + MOST_SEEDS:
+        raise typer.BadParameter(f"--seeds holds {part}; a range goes up, over {MOST_SEEDS} seeds at most.")
+    return list(range(first, last + 1))

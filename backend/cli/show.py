@@ -1,29 +1,13 @@
-"""What the commands print: tables for people, JSON for scripts."""
+"""What the commands print that several of them share: lists, and what became of what was asked."""
 
-import json
 from typing import Any
 
-from rich.console import Console
-from rich.live import Live
-from rich.markup import escape
-from rich.table import Table
-
-from backend.client import Client, ServiceProblem
-from backend.contract import FINAL, RunState
-
-COLOURS = {
-    "completed": "green",
-    "running": "blue",
-    "cancelling": "yellow",
-    "failed": "red",
-    "cancelled": "dim",
-}
-RECONNECTS = 20
+from backend.cli.tables import percent, print_json, print_table
 
 
 def launched(answer: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        _print_json(answer)
+        print_json(answer)
         return
     ids, parents = answer["runs"], answer["parents"]
     named = _numbered(ids)
@@ -40,38 +24,30 @@ def _numbered(ids: list[int]) -> str:
     return f"runs {ids[0]} to {ids[-1]}" if gapless else f"runs {', '.join(map(str, ids))}"
 
 
-def runs(page: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        _print_json(page)
-        return
-    if not page["runs"]:
-        print("No runs yet. Try: runyard launch softmax-original --quick --set dataset.name=shapes")
-        return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("id", "name", "data", "size", "state", "epoch", "test acc", "best", "seed"):
-        table.add_column(
-            title, justify="right" if title in ("id", "epoch", "test acc", "best", "seed") else "left"
-        )
-    for run in page["runs"]:
-        last = run["last"] or {"epoch": 0, "metrics": {}}
-        table.add_row(
-            str(run["id"]),
-            escape(run["name"]),
-            escape(run["spec"]["dataset"]["name"]),
-            run["size"] or "",
-            state_text(run["state"]),
-            f"{last['epoch']}/{run['spec']['epochs']}",
-            percent(last["metrics"].get("test_acc")),
-            percent(run["best_test_acc"]),
-            str(run["seed"]),
-        )
-    Console().print(table)
+def runs(found: list[dict[str, Any]]) -> None:
+    columns = ("id>", "name", "data", "size", "state", "epoch>", "test acc>", "best>", "seed>")
+    print_table(columns, [_run_row(run) for run in found])
+
+
+def _run_row(run: dict[str, Any]) -> tuple[str, ...]:
+    last = run["last"] or {"epoch": 0, "metrics": {}}
+    return (
+        str(run["id"]),
+        run["name"],
+        run["spec"]["dataset"]["name"],
+        run["size"] or "",
+        run["state"],
+        f"{last['epoch']}/{run['spec']['epochs']}",
+        percent(last["metrics"].get("test_acc")),
+        percent(run["best_test_acc"]),
+        str(run["seed"]),
+    )
 
 
 def moved(answer: dict[str, Any], *, as_json: bool) -> None:
-    """Tell what became of a run that was moved: its new state, or that it is gone."""
+    """Tell what became of a run that was moved: its new state, or that it is gone. JSON is a line each."""
     if as_json:
-        _print_json(answer)
+        print_json(answer, as_line=True)
     elif "deleted" in answer:
         print(f"Run {answer['deleted']} is deleted.")
     else:
@@ -80,126 +56,30 @@ def moved(answer: dict[str, Any], *, as_json: bool) -> None:
 
 def datasets(found: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("name", "classes", "train", "test", "pixels", "hash"):
-        table.add_column(title, justify="left" if title in ("name", "hash") else "right")
-    for dataset in found:
-        table.add_row(
-            escape(dataset["name"]),
+    rows = [
+        (
+            dataset["name"],
             str(len(dataset["classes"])),
             f"{dataset['train_count']:,}",
             f"{dataset['test_count']:,}",
             str(dataset["pixels"]),
             (dataset["hash"] or "generated")[:12],
         )
-    Console().print(table)
+        for dataset in found
+    ]
+    print_table(("name", "classes>", "train>", "test>", "pixels>", "hash"), rows)
 
 
 def weights(found: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     if not found:
         print("No weights yet. Try: runyard weights fetch resnet18")
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("model", "source", "name", "classes", "hash"):
-        table.add_column(title, justify="right" if title == "classes" else "left")
-    for one in found:
-        table.add_row(
-            one["arch"], one["source"], escape(one["name"]), f"{one['classes']:,}", one["sha256"][:12]
-        )
-    Console().print(table)
-
-
-def watch(client: Client, run_id: int) -> int:
-    """Follow a run to its end; return 0 where it completes, else 1. A lost connection is taken up again."""
-    console, failures = Console(), 0
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-        while True:
-            run = client.run(run_id)
-            _show(live, run)
-            if run["state"] in FINAL:
-                break
-            try:
-                _follow(live, client, run)
-                failures = 0
-            except ServiceProblem:
-                failures += 1
-                if failures > RECONNECTS:
-                    raise
-    run = client.run(run_id)
-    console.print(_table(client, run))
-    console.print(f"Run {run_id} is {state_text(run['state'])}. {escape(run['detail'] or '')}".rstrip())
-    return 0 if run["state"] == RunState.COMPLETED else 1
-
-
-def _follow(live: Live, client: Client, run: dict[str, Any]) -> None:
-    for kind, event in client.follow(run["id"], run["cursor"]):
-        if kind == "progress":
-            run["progress"] = event
-        elif kind == "epoch":
-            run["last"] = {"epoch": event["epoch"], "metrics": event["metrics"]}
-        elif kind in ("state", "rewind", "reset"):
-            return  # the run is read anew
-        _show(live, run)
-
-
-def _show(live: Live, run: dict[str, Any]) -> None:
-    live.update(standing_line(run), refresh=True)
-
-
-def standing_line(run: dict[str, Any]) -> str:
-    """Return where a run stands in one line, as rich's markup."""
-    last = run["last"] or {"epoch": 0, "metrics": {}}
-    parts = [f"run {run['id']}", state_text(run["state"])]
-    if run["ahead"]:
-        parts.append(f"{run['ahead']} ahead")
-    progress = run["progress"]
-    if progress and progress.get("doing"):
-        parts.append(_preparation(progress))
-    elif progress:
-        parts.append(f"epoch {progress['epoch']} of {progress['epochs']}")
-        if progress["images_per_second"]:
-            parts.append(f"{progress['images_per_second']:,.0f} images/s")
-        if progress["seconds_left"] is not None:
-            parts.append(f"{progress['seconds_left']:.0f} s left")
-    if last["epoch"]:
-        parts.append(f"test accuracy {percent(last['metrics'].get('test_acc'))}")
-    return " · ".join(parts)
-
-
-def _preparation(progress: dict[str, Any]) -> str:
-    """Return what is done before the first epoch; where its end is not known, without numbers."""
-    doing, done, total = progress["doing"], progress["done"], progress["total"]
-    return f"{doing} {done:,} of {total:,}" if total else doing
-
-
-def _table(client: Client, run: dict[str, Any]) -> Table:
-    series = client.points(run["id"])["series"]
-    shown = [name for name in ("train_loss", "train_acc", "test_acc") if name in series]
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("epoch", justify="right")
-    for name in shown:
-        table.add_column(name.replace("_", " "), justify="right")
-    for position, epoch in enumerate(series[shown[0]]["epochs"] if shown else []):
-        values = [series[name]["values"][position] for name in shown]
-        cells = ["—" if value is None else f"{value:.3f}" for value in values]
-        table.add_row(str(epoch), *cells)
-    return table
-
-
-def percent(value: float | None) -> str:
-    return "—" if value is None else f"{100 * value:.1f} %"
-
-
-def state_text(state: str) -> str:
-    """Return a state in its colour, as rich's markup."""
-    colour = COLOURS.get(state)
-    return f"[{colour}]{state}[/{colour}]" if colour else state
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, allow_nan=False))
+    rows = [
+        (one["arch"], one["source"], one["name"], f"{one['classes']:,}", one["sha256"][:12]) for one in found
+    ]
+    print_table(("model", "source", "name", "classes>", "hash"), rows)

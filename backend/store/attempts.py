@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ColumnElement
 
 from backend.contract import MAX_LOSSES, OWNED, EventKind, Reason, RunState
-from backend.store import clock, events, families, logs, points
+from backend.store import clock, events, families, logs, points, queue_order
 from backend.store import predictions as tested
 from backend.store.changes import changed
 from backend.store.families import ParentRun
@@ -45,15 +45,18 @@ class Renewal:
 
 
 def claim(session: Session, owner: str, lease_seconds: float) -> Claimed | None:
-    """Take the best queued run (priority, then age), and rewind it to its checkpoint; None if there is none.
+    """Take the first run of the queue, and rewind it to its checkpoint; None if there is none to take.
 
-    On SQLite the writing transaction excludes all others; on Postgres two workers skip each other's rows.
+    There is none while the queue is paused, nor for a worker that a person drains. On SQLite the writing
+    transaction excludes all others; on Postgres two workers skip each other's rows.
     """
+    queue_order.hold(session, shared=True)
     now = clock.now(session)
     best = (
         select(Run.id)
         .where(Run.state == RunState.QUEUED, Run.not_before <= now, Run.deleted_at.is_(None))
-        .order_by(Run.priority.desc(), Run.id)
+        .where(queue_order.may_claim(owner))
+        .order_by(*queue_order.ORDER)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
@@ -77,7 +80,7 @@ def claim(session: Session, owner: str, lease_seconds: float) -> Claimed | None:
         return None
     run_id, attempt, spec, recipe_id, checkpoint = row
     parent = families.begin_on_parent(session, run_id, anew=checkpoint is None)
-    data_hash = _data_hash(session, run_id) if checkpoint else None
+    data_hash = (last_told(session, run_id) or {}).get("data_hash") if checkpoint else None
     session.execute(
         insert(Attempt).values(
             run_id=run_id, number=attempt, worker_id=owner, started_at=now, resumed_from=checkpoint
@@ -119,10 +122,12 @@ def report_epoch(
     metrics: dict[str, float],
     checkpoint: dict[str, Any] | None,
     predictions: tuple[str, bytes] | None = None,
+    mistakes: tested.NewMistakes | None = None,
 ) -> None:
     """Store an epoch's points and, where one was made, point to its checkpoint; after `renew`, in its transaction.
 
-    `predictions` are the hash of a test set that was described, and the classes predicted for it.
+    `predictions` are the hash of a test set that was described, and the classes predicted for it; `mistakes` the
+    wrong ones among them to be shown.
     """
     known = session.execute(select(Run.summary).where(Run.id == run_id)).scalar_one()
     if known is not None and known["epoch"] >= epoch:
@@ -135,7 +140,7 @@ def report_epoch(
         values |= {"checkpoint": checkpoint, "losses": 0}
     session.execute(update(Run).where(Run.id == run_id, Run.attempt == attempt).values(**values))
     if predictions is not None:
-        tested.write(session, run_id, epoch, *predictions)
+        tested.write(session, run_id, epoch, *predictions, mistakes)
     tested.prune(session, run_id)
     events.record(
         session,
@@ -146,12 +151,26 @@ def report_epoch(
 
 
 def describe(session: Session, run_id: int, attempt: int, environment: dict[str, Any]) -> None:
-    """Keep what the attempt runs on; after `renew`, in its transaction."""
+    """Keep what the attempt runs on; after `renew`, in its transaction.
+
+    One that goes on from a checkpoint of all weights reads none itself: it keeps what the run began with.
+    """
+    if environment.get("weights") is None and _goes_on(session, run_id, attempt):
+        begun_with = (last_told(session, run_id, before=attempt) or {}).get("weights")
+        environment = environment | {"weights": begun_with}
     session.execute(
         update(Attempt)
         .where(Attempt.run_id == run_id, Attempt.number == attempt)
         .values(environment=environment)
     )
+
+
+def last_told(session: Session, run_id: int, before: int | None = None) -> dict[str, Any] | None:
+    """Return what the newest attempt (of those before the one given) that came so far said that it runs on."""
+    query = select(Attempt.environment).where(Attempt.run_id == run_id, Attempt.environment.is_not(None))
+    if before is not None:
+        query = query.where(Attempt.number < before)
+    return session.scalars(query.order_by(Attempt.number.desc()).limit(1)).one_or_none()
 
 
 def finish(
@@ -260,11 +279,11 @@ def cap_waits(session: Session, *, lease_seconds: float, backoff_seconds: float)
     )
 
 
-def _data_hash(session: Session, run_id: int) -> str | None:
-    seen = session.scalars(
-        select(Attempt.environment).where(Attempt.run_id == run_id).order_by(Attempt.number.desc())
+def _goes_on(session: Session, run_id: int, attempt: int) -> bool:
+    from_checkpoint = select(Attempt.number).where(
+        Attempt.run_id == run_id, Attempt.number == attempt, Attempt.resumed_from.is_not(None)
     )
-    return next((facts["data_hash"] for facts in seen if facts and "data_hash" in facts), None)
+    return session.execute(from_checkpoint).scalar_one_or_none() is not None
 
 
 def _lose(session: Session, which: ColumnElement[bool], detail: str, backoff_seconds: float) -> int:

@@ -51,6 +51,13 @@ class Relative:
         return "was cancelled" if self.state == RunState.CANCELLED else "failed"
 
 
+@dataclass(frozen=True)
+class Sibling(Relative):
+    """Another run of the same recipe."""
+
+    seed: int
+
+
 def pass_on(session: Session, run_id: int) -> int:
     """Carry the end of a run on to those that wait for it; return how many moved. Nothing, where it is not over.
 
@@ -153,6 +160,19 @@ def children(session: Session, run_id: int) -> list[Relative]:
     """Return the runs that start from a run, the oldest first."""
     query = select(Run.id, Run.name, Run.state).where(Run.parent_run_id == run_id, Run.deleted_at.is_(None))
     return [Relative(*row) for row in session.execute(query.order_by(Run.id))]
+
+
+def siblings(session: Session, run_id: int, most: int) -> list[Sibling]:
+    """Return the newest other runs of a run's recipe, `most` at most, by seed."""
+    recipe_id = select(Run.recipe_id).where(Run.id == run_id).scalar_subquery()
+    query = (
+        select(Run.id, Run.name, Run.state, Run.seed)
+        .where(Run.recipe_id == recipe_id, Run.id != run_id, Run.deleted_at.is_(None))
+        .order_by(Run.id.desc())
+        .limit(most)
+    )
+    found = [Sibling(*row) for row in session.execute(query)]
+    return sorted(found, key=lambda one: (one.seed, one.run_id))
 
 
 def _relative(session: Session, query: Select[int, str, str]) -> Relative | None:

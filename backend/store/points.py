@@ -1,6 +1,7 @@
 """The points: one value of one metric of one run at one epoch. A value that is no number is data too."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +70,25 @@ def read(session: Session, run_id: int, names: list[str] | None = None) -> dict[
     found: dict[str, Series] = {}
     for name, epoch, value, nonfinite in session.execute(query):
         series = found.setdefault(name, Series())
+        series.epochs.append(epoch)
+        series.values.append(value)
+        if nonfinite is not None:
+            series.nonfinite[epoch] = nonfinite
+    return found
+
+
+def read_many(
+    session: Session, run_ids: Collection[int], names: Collection[str]
+) -> dict[int, dict[str, Series]]:
+    """Return some series of many runs, by run and name, each in the order of epochs."""
+    query = (
+        select(Point.run_id, Point.name, Point.epoch, Point.value, Point.nonfinite)
+        .where(Point.run_id.in_(run_ids), Point.name.in_(names))
+        .order_by(Point.run_id, Point.name, Point.step)
+    )
+    found: dict[int, dict[str, Series]] = {}
+    for run_id, name, epoch, value, nonfinite in session.execute(query):
+        series = found.setdefault(run_id, {}).setdefault(name, Series())
         series.epochs.append(epoch)
         series.values.append(value)
         if nonfinite is not None:

@@ -11,8 +11,9 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from backend.contract import RunState
+from backend.store import points
 from backend.store.points import Series
-from backend.store.tables import Attempt, Point, Prediction, Recipe, Run, TestSet
+from backend.store.tables import Attempt, Prediction, Recipe, Run, TestSet
 
 Key = tuple[str, int]
 """Hash of a recipe, and a seed."""
@@ -41,8 +42,7 @@ class Predicted:
 
 @dataclass(frozen=True)
 class StoredRun:
-    """One run as it stands. `environment` is of its newest attempt that told it, the weights in it of the newest that
-    had any: one that goes on from a checkpoint starts from none."""
+    """One run as it stands. `environment` is of its newest attempt that told it."""
 
     id: int
     name: str
@@ -158,7 +158,7 @@ def _with_parents(runs: Iterable[StoredRun], everything: dict[int, StoredRun]) -
 
 
 def _with_numbers(session: Session, runs: dict[int, StoredRun]) -> dict[int, StoredRun]:
-    series = _series(session, runs)
+    series = points.read_many(session, runs, METRICS)
     environments = _environments(session, runs)
     predicted = _predictions(session, runs)
     return {
@@ -172,34 +172,13 @@ def _with_numbers(session: Session, runs: dict[int, StoredRun]) -> dict[int, Sto
     }
 
 
-def _series(session: Session, run_ids: Collection[int]) -> dict[int, dict[str, Series]]:
-    query = (
-        select(Point.run_id, Point.name, Point.epoch, Point.value, Point.nonfinite)
-        .where(Point.run_id.in_(run_ids), Point.name.in_(METRICS))
-        .order_by(Point.run_id, Point.name, Point.step)
-    )
-    found: dict[int, dict[str, Series]] = {}
-    for run_id, name, epoch, value, nonfinite in session.execute(query):
-        series = found.setdefault(run_id, {}).setdefault(name, Series())
-        series.epochs.append(epoch)
-        series.values.append(value)
-        if nonfinite is not None:
-            series.nonfinite[epoch] = nonfinite
-    return found
-
-
 def _environments(session: Session, run_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     query = (
         select(Attempt.run_id, Attempt.environment)
         .where(Attempt.run_id.in_(run_ids), Attempt.environment.is_not(None))
         .order_by(Attempt.run_id, Attempt.number)
     )
-    found: dict[int, dict[str, Any]] = {}
-    for run_id, told in session.execute(query):
-        assert told is not None
-        weights = told.get("weights") or found.get(run_id, {}).get("weights")
-        found[run_id] = told | {"weights": weights}
-    return found
+    return {run_id: told for run_id, told in session.execute(query) if told is not None}
 
 
 def _predictions(session: Session, run_ids: Collection[int]) -> dict[int, Predicted]:

@@ -9,7 +9,7 @@ from backend.contract import FINAL, EventKind, RunState
 from backend.errors import FamilyConflict, NoCheckpoint, NotFound, RunStateConflict, RunyardError
 from backend.store import clock, events, families, logs, points, predictions
 from backend.store.changes import changed
-from backend.store.tables import Attempt, Event, LogLine, Point, Prediction, Run
+from backend.store.tables import Attempt, Event, LogLine, Point, Run
 
 PUT_BACK: dict[str, Any] = {
     "reason": None,
@@ -87,7 +87,8 @@ def purge(session: Session, run_id: int) -> None:
     )
     if changed(session, gone) != 1:
         raise RunStateConflict(run_id, "completed, failed or cancelled", held)
-    for table in (Point, Prediction, LogLine, Event, Attempt):
+    predictions.purge(session, run_id)
+    for table in (Point, LogLine, Event, Attempt):
         session.execute(delete(table).where(table.run_id == run_id))
 
 

@@ -1,6 +1,6 @@
 """Reading runs, for lists and pages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased, defer
 
 from backend.contract import OWNED, RunState
 from backend.errors import NotFound
+from backend.store import queue_order
 from backend.store.families import Relative, has_changed
 from backend.store.tables import Attempt, Experiment, Recipe, Run
 
@@ -49,6 +50,12 @@ def page(
     return [_run_row(row) for row in session.execute(query)]
 
 
+def by_ids(session: Session, run_ids: Collection[int]) -> list[RunRow]:
+    """Return those of these runs that are there, the newest first."""
+    query = _rows().where(Run.id.in_(run_ids)).order_by(Run.id.desc())
+    return [_run_row(row) for row in session.execute(query)]
+
+
 def attempts(session: Session, run_id: int) -> Sequence[Attempt]:
     """Return the attempts of a run, the first one first, without the curves set aside in them."""
     query = select(Attempt).where(Attempt.run_id == run_id).order_by(Attempt.number)
@@ -65,7 +72,7 @@ def ahead_in_queue(session: Session, run_ids: list[int]) -> dict[int, int]:
     """Return, for each of these that is queued, how many queued runs will be claimed before it."""
     if not run_ids:
         return {}
-    place = func.row_number().over(order_by=(Run.priority.desc(), Run.id)) - 1
+    place = func.row_number().over(order_by=queue_order.ORDER) - 1
     queue = (
         select(Run.id, place.label("ahead"))
         .where(Run.state == RunState.QUEUED, Run.deleted_at.is_(None))
@@ -81,7 +88,9 @@ def owned(session: Session) -> Sequence[Run]:
 
 
 def claimable(session: Session, now: float) -> int:
-    """Return how many runs could be claimed at this time."""
+    """Return how many runs could be claimed at this time; none while the queue is paused."""
+    if queue_order.paused_at(session) is not None:
+        return 0
     return session.execute(
         select(func.count()).where(
             Run.state == RunState.QUEUED, Run.not_before <= now, Run.deleted_at.is_(None)

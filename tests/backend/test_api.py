@@ -13,6 +13,7 @@ from backend.queue import Bell
 from backend.settings import Settings
 from backend.store import attempts, datasets
 from backend.store.session import Database
+from tests.backend import clients
 from tests.store import scenes
 
 NOBODY = "redis://127.0.0.1:1/0"
@@ -22,7 +23,7 @@ NOBODY = "redis://127.0.0.1:1/0"
 @pytest.fixture
 def client(settings: Settings, database: Database) -> Iterator[TestClient]:
     app = create_app(settings, database, Bell(Broker(NOBODY)))
-    with TestClient(app, base_url="http://127.0.0.1:8420") as client:
+    with clients.operator(app) as client:
         yield client
 
 
@@ -139,7 +140,8 @@ def test_a_body_that_is_not_json_is_refused(client: TestClient) -> None:
     answer = client.post("/api/launches", content="{", headers={"Content-Type": "application/json"})
     assert (answer.status_code, message(answer)) == (422, "The body is not valid JSON.")
     plain = client.post("/api/launches", content="{}", headers={"Content-Type": "text/plain"})
-    assert plain.status_code == 422
+    assert plain.status_code == 415
+    assert "application/json" in message(plain)
 
 
 def test_a_body_that_is_too_long_is_refused(client: TestClient) -> None:

@@ -1,11 +1,10 @@
 """`runyard report run --watch`, and the line of a watched run, over a real service and a real store."""
 
-import threading
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typer.testing import CliRunner
@@ -16,17 +15,16 @@ from backend.catalog.reports import REPORT
 from backend.cli import report_watch
 from backend.cli.commands import app as commands
 from backend.cli.report_watch import chosen_variant, is_complete, watch
-from backend.cli.show import standing_line
+from backend.cli.watch_views import standing_line
 from backend.client import Client
 from backend.launching import Shelf
-from backend.processes import wait_until
 from backend.queue import Bell
 from backend.reporting import default_variant, plan_report
 from backend.settings import Settings
 from backend.store import attempts, weights
 from backend.store.session import Database
 from backend.store.weights import NewWeights
-from tests.servers import free_port
+from tests.backend import clients
 from tests.store import scenes
 
 pytestmark = pytest.mark.thorough
@@ -43,7 +41,7 @@ class Service:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self.port = free_port()
+        self.port = 0
         self.looks = 0
         self.at_look: Callable[[int], bool | None] = lambda _number: None
 
@@ -60,15 +58,11 @@ def service(
     settings: Settings, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Service]:
     made = Service(create_app(settings, sqlite_database, Bell(Broker(NOBODY))))
-    monkeypatch.setenv("RUNYARD_PORT", str(made.port))
     monkeypatch.setattr(report_watch, "LOOK_SECONDS", 0.01)
-    server = uvicorn.Server(uvicorn.Config(made, port=made.port, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    assert wait_until(lambda: server.started, limit_seconds=20)
-    yield made
-    server.should_exit = True
-    thread.join()
+    clients.found_by_client(monkeypatch)
+    with clients.serving(made) as made.port:
+        monkeypatch.setenv("RUNYARD_PORT", str(made.port))
+        yield made
 
 
 @pytest.fixture
@@ -97,6 +91,15 @@ def test_each_seed_is_watched_to_its_end_and_printed(service: Service, sqlite_da
     assert len(ended) == 2  # each on a line of its own
     headings = [line for line in lines if line.startswith("quick on shapes")]
     assert headings == [f"quick on shapes, pretrained on glyphs, seed {seed}" for seed in (3, 5)]
+
+
+def test_with_json_a_watched_report_is_one_object_a_line(service: Service, sqlite_database: Database) -> None:
+    service.at_look = lambda number: complete(sqlite_database, 8) if number > 1 else None
+    done = CliRunner().invoke(commands, ["report", "run", "--watch", "--json"])
+    assert done.exit_code == 0, done.output
+    launched, view = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (len(launched["runs"]), launched["reused"]) == (ALL, 0)
+    assert view["standing"]["states"] == {"completed": ALL}
 
 
 def test_one_seed_that_did_not_complete_makes_the_exit_status_1(

@@ -4,8 +4,11 @@ import pytest
 
 from backend.catalog.presets import SIZES, planned, presets
 from backend.errors import InvalidSpec, NotFound
-from backend.launching import Images, Shelf, Wish, plan
+from backend.launching import differences, plan, variations
+from backend.readiness import Cloned, Images, Shelf
 from backend.spec import parse_spec
+from backend.store.launches import NewRun
+from backend.wishes import Wish
 
 CIFAR = Images(pixels=32, classes=10, train_count=50_000, test_count=10_000)
 SHELF = Shelf(
@@ -102,6 +105,18 @@ def test_only_the_number_of_a_run_names_one(number: object) -> None:
 def test_a_parent_whose_recipe_nobody_knows_is_refused() -> None:
     said = refusal(Wish(spec=fine_tune(source="parent", parent="b" * 64)))
     assert said == "model.weights.parent is bbbbbbbbbbbb…; no run has this recipe, or it was deleted."
+
+
+def test_softmax_regression_takes_weights_only_by_keeping_its_one_layer() -> None:
+    shelf = shelf_with_parent("softmax-regression")
+    spec: dict = {
+        "dataset": {"name": "cifar10"},
+        "model": {"arch": "softmax-regression", "weights": {"run": 7}},
+    }
+    assert refusal(Wish(spec=spec), shelf).startswith("model.output_layer is 'new'; softmax-regression is")
+    spec["model"]["output_layer"] = "kept"
+    (run,) = plan(Wish(spec=spec), shelf)
+    assert run.spec.model.weights.parent == A_RECIPE
 
 
 def test_a_parent_of_another_architecture_is_refused() -> None:
@@ -210,3 +225,222 @@ def test_the_chain_of_a_plan_runs_from_the_first_trained_to_the_last() -> None:
     wanted = planned("resnet18-fine-tuned", "quick", start)
     assert [one.preset for one in wanted.chain()] == ["resnet18-pretrained", "resnet18-fine-tuned"]
     assert wanted.parent and wanted.parent.spec.dataset.name == "glyphs"
+
+
+def on_shapes(**wish) -> Wish:
+    overrides = {"dataset": {"name": "shapes"}, **wish.pop("overrides", {})}
+    return Wish(preset="softmax-original", size="quick", overrides=overrides, **wish)
+
+
+def test_a_grid_is_every_combination_with_every_seed() -> None:
+    runs = plan(on_shapes(grid={"optimizer.lr": [0.1, 0.05], "batch_size": [64, 32]}, seeds=[7, 3]), SHELF)
+    assert [(run.spec.optimizer.lr, run.spec.batch_size, run.spec.seed) for run in runs] == [
+        *((0.1, 64, 7), (0.1, 64, 3), (0.1, 32, 7), (0.1, 32, 3)),
+        *((0.05, 64, 7), (0.05, 64, 3), (0.05, 32, 7), (0.05, 32, 3)),
+    ]
+    assert {run.spec.dataset.name for run in runs} == {"shapes"}
+    assert {(run.preset, run.size) for run in runs} == {("softmax-original", "quick")}
+
+
+def test_a_grid_over_a_whole_spec_takes_the_place_of_its_values() -> None:
+    spec = {"dataset": {"name": "shapes"}, "model": {"arch": "softmax-regression"}, "seed": 9, "epochs": 3}
+    runs = plan(Wish(spec=spec, grid={"epochs": [1, 2]}), SHELF)
+    assert [(run.spec.epochs, run.spec.seed) for run in runs] == [(1, 9), (2, 9)]
+
+
+def test_the_runs_of_a_grid_are_named_by_what_differs() -> None:
+    grid = {"optimizer.lr": [0.1, 0.05], "batch_size": [64]}
+    assert [run.name for run in plan(on_shapes(grid=grid, name="mine"), SHELF)] == [
+        "mine, lr 0.1",
+        "mine, lr 0.05",
+    ]
+    (usual, _) = plan(on_shapes(grid=grid), SHELF)
+    assert usual.name == "Softmax regression on the pixels, lr 0.1"
+
+
+def test_a_long_name_is_shortened_before_what_tells_runs_apart() -> None:
+    name = "n" * 200
+    runs = plan(on_shapes(grid={"optimizer.lr": [0.1, 0.05]}, name=name), SHELF)
+    assert [len(run.name) for run in runs] == [200, 200]
+    assert runs[0].name.endswith("n…, lr 0.1")
+    assert len({run.name for run in runs}) == 2
+
+
+def test_each_combination_brings_the_parent_that_it_needs() -> None:
+    wish = Wish(
+        preset="softmax-resnet18-last",
+        size="quick",
+        overrides={"dataset": {"name": "shapes"}},
+        grid={"dataset.train_limit": [50, 60], "optimizer.lr": [0.1, 0.2]},
+    )
+    runs = plan(wish, SHELF)
+    parents = {
+        run.parent.spec.dataset.train_limit: run.parent.spec.recipe_hash() for run in runs if run.parent
+    }
+    assert len(parents) == 2
+    for run in runs:
+        assert run.spec.features
+        assert run.spec.features.weights.parent == parents[run.spec.dataset.train_limit]
+
+
+def test_weights_can_be_varied_as_whole_tables() -> None:
+    starts = [
+        {"source": "none"},
+        {"source": "imagenet"},
+        {"source": "parent", "preset": "resnet18-pretrained"},
+    ]
+    wish = Wish(preset="resnet18-fine-tuned", size="quick", grid={"model.weights": starts})
+    runs = plan(wish, SHELF)
+    assert [run.spec.model.weights.source for run in runs] == ["none", "imagenet", "parent"]
+    assert [run.parent and run.parent.preset for run in runs] == [None, None, "resnet18-pretrained"]
+    assert [run.name.partition(", ")[2] for run in runs] == [
+        "weights none",
+        "weights imagenet",
+        "weights resnet18-pretrained",
+    ]
+    by_run = Wish(preset="resnet18-fine-tuned", size="quick", grid={"model.weights": [{"run": 7}]})
+    (run,) = plan(by_run, shelf_with_parent())
+    assert run.spec.model.weights.parent == A_RECIPE
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        (
+            on_shapes(grid={"optimizer.lr": [0.1, 0]}),
+            "optimizer.lr is 0; it must be over 0 and at most 100.",
+        ),
+        (
+            on_shapes(grid={"optimizer.lr": [0.1, 0], "batch_size": [64, 32]}),
+            "optimizer.lr is 0; it must be over 0 and at most 100.",
+        ),
+        (
+            on_shapes(grid={"optimizer.lr": [0.1, 0.2]}, overrides={"epochs": 0}),
+            "epochs is 0; it must be at least 1 and at most 10000.",
+        ),
+        (
+            on_shapes(grid={"optimizer.lr": [0.1, 0.2], "model.arch": ["softmax-regression", "alexnet"]}),
+            "With model.arch alexnet: dataset.image_size is 32 pixels; alexnet needs images of at least 63 pixels.",
+        ),
+        (
+            on_shapes(
+                grid={"dataset.image_size": [64, 32], "model.arch": ["softmax-regression", "alexnet"]},
+            ),
+            "With dataset.image_size 32, model.arch alexnet: dataset.image_size is 32 pixels; ",
+        ),
+        (on_shapes(grid={"optimizer.lr": [0.1]}, seeds=[-1]), "seed is -1; it must be at least 0"),
+        (
+            on_shapes(grid={"optimizer.lr": [0.1]}, overrides={"optimizer": {"lr": 0.2}}),
+            "optimizer.lr stands in overrides and in grid; name it in one of the two.",
+        ),
+        (
+            on_shapes(grid={"model.weights": [{"source": "none"}, {}]}),
+            "model.weights none and model.weights none are the same recipe; leave one of them out.",
+        ),
+        (
+            on_shapes(grid={"epochs": [1, 2], "batch_size": [1, 2]}, seeds=list(range(300))),
+            "2 x 2 values x 300 seeds are 1,200 runs; a launch may have 1000.",
+        ),
+        (Wish(preset="softmax-original", clone=1), "A launch needs a preset, a run to clone or a spec"),
+        (Wish(), "A launch needs a preset, a run to clone or a spec: exactly one of the three."),
+    ],
+)
+def test_what_cannot_be_of_a_grid_is_refused_with_its_combination(wish: Wish, said: str) -> None:
+    assert refusal(wish).startswith(said)
+
+
+def cloned_shelf(run: NewRun, weights: dict | None = None) -> Shelf:
+    """Return a shelf on which run 5 is there, and with it what it started from."""
+    recipes = {}
+    one: NewRun | None = run
+    while one is not None:
+        recipes[one.spec.recipe_hash()] = one.spec.recipe()
+        one = one.parent
+    cloned = Cloned(run.spec.model_dump(mode="json"), run.name, run.preset, "quick")
+    return Shelf(images=SHELF.images, weights=weights or {}, recipe=recipes.get, cloned={5: cloned}.get)
+
+
+def test_a_clone_is_the_same_recipe_and_keeps_name_preset_and_size() -> None:
+    (run,) = plan(on_shapes(seeds=[4], name="the first"), SHELF)
+    (clone,) = plan(Wish(clone=5), cloned_shelf(run))
+    assert clone.spec == run.spec
+    assert (clone.name, clone.preset, clone.size) == ("the first", "softmax-original", "quick")
+
+
+def test_a_clone_of_a_child_brings_the_parent_of_another_seed_along() -> None:
+    (run,) = plan(Wish(preset="softmax-resnet18-last", size="quick"), SHELF)
+    assert run.parent
+    runs = plan(Wish(clone=5, seeds=[0, 8]), cloned_shelf(run))
+    assert {one.spec.recipe_hash() for one in runs} == {run.spec.recipe_hash()}
+    assert [one.parent.spec.seed for one in runs if one.parent] == [0, 8]
+    assert {one.parent.spec.recipe_hash() for one in runs if one.parent} == {run.parent.spec.recipe_hash()}
+
+
+def test_another_start_takes_the_whole_place_of_the_one_of_a_cloned_run() -> None:
+    (run,) = plan(Wish(preset="softmax-resnet18-last", size="quick"), SHELF)
+    for start, source in (({"source": "imagenet"}, "imagenet"), ({"source": "file", "name": "mine"}, "file")):
+        overrides = {"features": {"weights": start}}
+        (clone,) = plan(Wish(clone=5, overrides=overrides), cloned_shelf(run, dict(SHELF.weights)))
+        assert (clone.spec.weights.source, clone.spec.weights.parent) == (source, None)
+    preset = {"features": {"weights": {"source": "parent", "preset": "resnet18-pretrained"}}}
+    (clone,) = plan(Wish(clone=5, overrides=preset), cloned_shelf(run))
+    assert clone.parent and clone.parent.preset == "resnet18-pretrained"
+
+
+def test_a_run_that_is_not_there_cannot_be_cloned() -> None:
+    with pytest.raises(NotFound, match="There is no run 6"):
+        plan(Wish(clone=6), SHELF)
+
+
+def changed(wish: Wish, shelf: Shelf = SHELF) -> list[tuple]:
+    return [(one.path, one.base, one.value) for one in differences(wish, variations(wish, shelf), shelf)]
+
+
+def test_what_differs_from_the_preset_is_told_in_the_order_of_the_spec() -> None:
+    wish = on_shapes(overrides={"epochs": 99, "optimizer": {"lr": 0.1}}, grid={"batch_size": [64, 32]})
+    assert changed(wish) == [
+        ("dataset.name", "cifar10", "shapes"),
+        ("epochs", 10, 99),
+        ("batch_size", 256, [64, 32]),
+    ]
+    assert changed(Wish(preset="softmax-original")) == []
+
+
+def test_the_recipe_of_a_presets_parent_is_no_difference_of_its_own() -> None:
+    wish = Wish(preset="softmax-resnet18-last", overrides={"dataset": {"name": "shapes"}})
+    assert changed(wish) == [("dataset.name", "cifar10", "shapes")]
+    other = {"features": {"weights": {"source": "parent", "preset": "resnet18-pretrained"}}}
+    assert changed(Wish(preset="softmax-resnet18-last", overrides=other)) == [
+        ("features.weights.parent", "resnet18-fine-tuned", "resnet18-pretrained")
+    ]
+
+
+def test_a_clone_differs_from_the_run_that_it_was_made_of() -> None:
+    (run,) = plan(on_shapes(), SHELF)
+    assert changed(Wish(clone=5, overrides={"epochs": 2}, seeds=[9]), cloned_shelf(run)) == [
+        ("epochs", 10, 2)
+    ]
+
+
+def test_features_that_come_and_go_differ_by_each_of_their_fields() -> None:
+    without = Wish(preset="softmax-resnet18-last", overrides={"features": None})
+    gone = {path: (base, value) for path, base, value in changed(without)}
+    assert gone["features.arch"] == ("resnet18", None)
+    assert gone["features.node"] == ("layer4", None)
+
+
+def test_what_is_not_here_refuses_no_preview_but_what_does_not_fit_does() -> None:
+    missing = Wish(preset="alexnet-fine-tuned", overrides={"dataset": {"name": "cifar10"}})
+    variations(missing, Shelf(), must_be_there=False)
+    for image_size in (16, None):
+        small = Wish(preset="alexnet-from-scratch", overrides={"dataset": {"image_size": image_size}})
+        with pytest.raises(InvalidSpec, match="alexnet needs images of at least 63 pixels"):
+            variations(small, Shelf(), must_be_there=False)  # the images of cifar10 are known to be small
+    unheard = {"dataset": {"name": "unheard-of", "image_size": None}}
+    variations(Wish(preset="alexnet-from-scratch", overrides=unheard), Shelf(), must_be_there=False)
+    with pytest.raises(InvalidSpec, match="There is no model 'alexnett'"):
+        variations(
+            Wish(preset="alexnet-from-scratch", overrides={"model": {"arch": "alexnett"}}),
+            Shelf(),
+            must_be_there=False,
+        )

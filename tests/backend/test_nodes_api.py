@@ -10,6 +10,7 @@ from backend.broker import Broker
 from backend.queue import Bell
 from backend.settings import Settings
 from backend.store.session import Database
+from tests.backend import clients
 
 NOBODY = "redis://127.0.0.1:1/0"
 """A broker that is not there: the catalog needs none."""
@@ -17,9 +18,7 @@ NOBODY = "redis://127.0.0.1:1/0"
 
 @pytest.fixture
 def client(settings: Settings, sqlite_database: Database) -> Iterator[TestClient]:
-    with TestClient(
-        create_app(settings, sqlite_database, Bell(Broker(NOBODY))), base_url="http://127.0.0.1:8420"
-    ) as client:
+    with clients.operator(create_app(settings, sqlite_database, Bell(Broker(NOBODY)))) as client:
         yield client
 
 

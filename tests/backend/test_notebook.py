@@ -25,6 +25,7 @@ from backend.settings import Settings
 from backend.spec import Spec, parse_spec
 from backend.store import attempts
 from backend.store.session import Database
+from tests.backend import clients
 from tests.backend.test_api import NOBODY, message
 from tests.store import scenes
 
@@ -104,7 +105,7 @@ def values(cells: dict[str, Any], identity: str) -> dict[str, Any]:
 
 @pytest.fixture
 def client(settings: Settings, database: Database) -> Iterator[TestClient]:
-    yield TestClient(create_app(settings, database, Bell(Broker(NOBODY))), base_url="http://127.0.0.1:8420")
+    yield clients.operator(create_app(settings, database, Bell(Broker(NOBODY))))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -26,6 +26,7 @@ from backend.store import attempts, launches, predictions, reports, revive
 from backend.store.attempts import Claimed
 from backend.store.session import Database
 from backend.store.tables import Run
+from tests.backend import clients
 from tests.store import scenes
 
 pytestmark = pytest.mark.thorough
@@ -129,7 +130,7 @@ ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indire
 @pytest.fixture
 def client(settings: Settings, database: Database) -> Iterator[TestClient]:
     app = create_app(settings, database, Bell(Broker(NOBODY)))
-    with TestClient(app, base_url="http://127.0.0.1:8420") as client:
+    with clients.operator(app) as client:
         yield client
 
 

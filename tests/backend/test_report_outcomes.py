@@ -10,7 +10,7 @@ from backend.catalog.presets import Planned
 from backend.catalog.references import published_tables
 from backend.catalog.reports import report
 from backend.contract import RunState
-from backend.launching import GENERATED
+from backend.readiness import GENERATED
 from backend.report.experiments import outcome_note
 from backend.report.material import Material
 from backend.report.outcomes import outcome

@@ -1,11 +1,9 @@
 """Retry, resume and deletion over HTTP and by the command line; families as lists and pages show them."""
 
 import json
-import threading
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from sqlalchemy import event
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
@@ -14,14 +12,13 @@ from backend.app import create_app
 from backend.broker import Broker
 from backend.cli.commands import app as commands
 from backend.contract import RunState
-from backend.processes import wait_until
 from backend.queue import Bell
 from backend.reconciler import Reconciler
 from backend.settings import Settings
 from backend.store.leases import LeaseWatch
 from backend.store.session import Database
+from tests.backend import clients
 from tests.backend.test_api import NOBODY, message
-from tests.servers import free_port
 from tests.store import scenes
 
 
@@ -45,7 +42,7 @@ def bell() -> CountingBell:
 @pytest.fixture
 def client(settings: Settings, database: Database, bell: Bell) -> Iterator[TestClient]:
     # Without its threads: the reconciler would ring as well.
-    yield TestClient(create_app(settings, database, bell), base_url="http://127.0.0.1:8420")
+    yield clients.operator(create_app(settings, database, bell))
 
 
 def failed(database: Database, checkpoint: dict | None = None) -> int:
@@ -186,16 +183,10 @@ def service(
     settings: Settings, sqlite_database: Database, bell: Bell, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """The service on a port of its own, where the command line finds it."""
-    port = free_port()
-    monkeypatch.setenv("RUNYARD_PORT", str(port))
-    app = create_app(settings, sqlite_database, bell)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    assert wait_until(lambda: server.started, limit_seconds=20)
-    yield
-    server.should_exit = True
-    thread.join()
+    clients.found_by_client(monkeypatch)
+    with clients.serving(create_app(settings, sqlite_database, bell)) as port:
+        monkeypatch.setenv("RUNYARD_PORT", str(port))
+        yield
 
 
 def run_command(*arguments: object) -> tuple[int, str, str]:

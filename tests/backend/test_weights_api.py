@@ -13,12 +13,13 @@ from backend.queue import Bell
 from backend.settings import Settings
 from backend.store import weights
 from backend.store.session import Database
+from tests.backend import clients
 
 
 @pytest.fixture
 def client(settings: Settings, database: Database) -> Iterator[TestClient]:
     app = create_app(settings, database, Bell(Broker("redis://127.0.0.1:1/0")))
-    with TestClient(app, base_url="http://127.0.0.1:8420") as client:
+    with clients.operator(app) as client:
         yield client
 
 

@@ -4,6 +4,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -55,13 +56,34 @@ def address(stack: Stack) -> str:
 
 
 @pytest.fixture(params=["light"])
-def context(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[BrowserContext]:
+def context(
+    request: pytest.FixtureRequest, browser: Browser, address: str, stack: Stack
+) -> Iterator[BrowserContext]:
+    """A browser that is logged in as operator."""
+    with contextlib.closing(_context(browser, address, request.param)) as opened:
+        log_in(opened, stack.token_file.read_text().strip())
+        yield opened
+
+
+@pytest.fixture
+def stranger(browser: Browser, address: str) -> Iterator[BrowserContext]:
+    """A browser that is not logged in."""
+    with contextlib.closing(_context(browser, address, "light")) as opened:
+        yield opened
+
+
+def _context(browser: Browser, address: str, colours: Literal["light", "dark"]) -> BrowserContext:
     opened = browser.new_context(
-        base_url=address, color_scheme=request.param, viewport={"width": 1280, "height": 900}
+        base_url=address, color_scheme=colours, viewport={"width": 1280, "height": 900}
     )
     opened.set_default_timeout(LIMIT_MS)
-    yield opened
-    opened.close()
+    return opened
+
+
+def log_in(context: BrowserContext, token: str) -> None:
+    """Have the service set the login cookie in this context."""
+    answer = context.request.post("/api/login", data={"token": token})
+    assert answer.ok, answer.text()
 
 
 @pytest.fixture

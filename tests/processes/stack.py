@@ -29,13 +29,20 @@ class Stack:
         self.log = home / "up.out"
         self._workers = workers
         self._environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("RUNYARD_TOKEN")},
             "RUNYARD_HOME": str(home),
             "RUNYARD_PORT": str(self.port),
             "RUNYARD_CPU_THREADS": "1",
             **{f"RUNYARD_{name.upper()}": str(value) for name, value in environment.items()},
         }
-        self.client = Client(f"http://127.0.0.1:{self.port}")
+        # As the command line finds it: `up` makes the token in its home folder, where it was given none.
+        self.token_file = home / "token"
+        given = environment.get("token")
+        self.client = Client(
+            f"http://127.0.0.1:{self.port}",
+            token=str(given) if given else None,
+            token_file=None if given else self.token_file,
+        )
 
     def __enter__(self) -> "Stack":
         self.home.mkdir(parents=True, exist_ok=True)
@@ -47,7 +54,11 @@ class Stack:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.until(self._is_up, START_SECONDS)
+        try:
+            self.until(self._is_up, START_SECONDS)
+        except BaseException:
+            self.__exit__()  # nobody else does where this is not reached
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,5 +1,8 @@
 """A queue that people order and pause, workers that they drain, tokens, wrongly classified images."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -43,6 +46,30 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
         sa.UniqueConstraint("sha256"),
     )
+    _carry_weights_over()
+
+
+def _carry_weights_over() -> None:
+    """Let attempts that went on from a checkpoint say what the run began with, as `attempts.describe` does by now."""
+    columns = (
+        sa.column("run_id"),
+        sa.column("number"),
+        sa.column("resumed_from", JSON),
+        sa.column("environment", JSON),
+    )
+    attempt = sa.table("attempt", *columns)
+    connection = op.get_bind()
+    told = sa.select(*columns).where(attempt.c.environment.is_not(None)).order_by("run_id", "number")
+    rows: Sequence[Any] = connection.execute(told).all()
+    begun_with: dict[int, dict[str, Any] | None] = {}
+    for run_id, number, resumed_from, environment in rows:
+        weights = environment.get("weights")
+        if weights is None and resumed_from is not None and begun_with.get(run_id) is not None:
+            weights = begun_with[run_id]
+            this = sa.and_(attempt.c.run_id == run_id, attempt.c.number == number)
+            changed = environment | {"weights": weights}
+            connection.execute(attempt.update().where(this).values(environment=changed))
+        begun_with[run_id] = weights
 
 
 def downgrade() -> None:

@@ -1,0 +1,96 @@
+"""How good a recipe is, from its runs: which of them count, and what may be said of their test accuracy."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from backend.analysis.intervals import FEWEST_SEEDS, Interval, student_t, wilson
+
+Kind = Literal["none", "wilson", "two", "t"]
+"""What stands beside the mean: nothing; the interval of one model by its test images; both values; that over seeds."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The last epoch of a completed run. `test_set` and `images` are None where its predictions are not stored."""
+
+    run: int
+    seed: int
+    accuracy: float
+    test_set: str | None = None
+    images: int | None = None
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The test accuracy of a recipe. `values` are in the order of seeds, `n` counts them.
+
+    `left_out` are runs with a seed of their own that were tested on other images than the newest one.
+    """
+
+    kind: Kind
+    counted: tuple[Outcome, ...] = ()
+    interval: Interval | None = None
+    left_out: tuple[int, ...] = ()
+
+    @property
+    def n(self) -> int:
+        return len(self.counted)
+
+    @property
+    def values(self) -> list[float]:
+        return [outcome.accuracy for outcome in self.counted]
+
+    @property
+    def mean(self) -> float | None:
+        return statistics.fmean(self.values) if self.counted else None
+
+    @property
+    def test_set(self) -> str | None:
+        return self.counted[0].test_set if self.counted else None
+
+    @property
+    def images(self) -> int | None:
+        return self.counted[0].images if self.counted else None
+
+    @property
+    def has_no_spread(self) -> bool:
+        """Whether several seeds ended at the very same value: there is nothing to judge a difference by."""
+        return self.n >= FEWEST_SEEDS and len(set(self.values)) == 1
+
+
+def accuracy_of(outcomes: Iterable[Outcome]) -> Accuracy:
+    """Sum up the completed runs of one recipe.
+
+    A seed counts once, by its newest run: equal seeds are one experiment told twice. What was tested on other images
+    than the newest run is no further draw of the same number either.
+    """
+    by_seed = {outcome.seed: outcome for outcome in sorted(outcomes, key=lambda one: one.run)}
+    if not by_seed:
+        return Accuracy("none")
+    newest = max(by_seed.values(), key=lambda one: one.run)
+    kept = tuple(by_seed[seed] for seed in sorted(by_seed) if by_seed[seed].test_set == newest.test_set)
+    left_out = tuple(sorted(one.run for one in by_seed.values() if one.test_set != newest.test_set))
+    kind, interval = _interval(kept)
+    return Accuracy(kind, kept, interval, left_out)
+
+
+def _interval(kept: Sequence[Outcome]) -> tuple[Kind, Interval | None]:
+    if len(kept) >= FEWEST_SEEDS:
+        return "t", student_t([one.accuracy for one in kept])
+    if len(kept) == 2:
+        return "two", None
+    images = kept[0].images
+    return ("none", None) if not images else ("wilson", wilson(kept[0].accuracy, images))
+
+
+def next_seeds(taken: Iterable[int], count: int) -> list[int]:
+    """Return the lowest seeds that are not taken."""
+    known = set(taken)
+    return [seed for seed in range(len(known) + count) if seed not in known][:count]
+
+
+def seeds_wanted(n: int) -> int:
+    """Return how many more seeds a recipe with `n` of them needs for an interval; two more where it has one."""
+    return max(FEWEST_SEEDS - n, 0) or 2

@@ -1,0 +1,50 @@
+"""The commands that hold recipes against each other."""
+
+from typing import Annotated
+
+import typer
+
+from backend.cli.compare_text import print_comparison, recipe_row
+from backend.cli.service import Json, open_client
+from backend.cli.tables import print_json, print_table
+from backend.contract import RunState
+
+comparisons = typer.Typer()
+
+
+@comparisons.command()
+def recipes(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[WORD...]", help="Only recipes in whose runs each word occurs."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
+    state: Annotated[RunState | None, typer.Option(help="Only recipes with a run in this state.")] = None,
+    json_: Json = False,
+) -> None:
+    """List recipes, the one with the newest run first, with their accuracy over seeds."""
+    with open_client() as client:
+        page = client.recipes(limit=limit, state=state, q=" ".join(words or ()) or None)
+    if json_:
+        print_json(page)
+    elif page["recipes"]:
+        columns = ("recipe", "name", "differs from its preset", "runs", "test acc>", "95 %", "n>", "best>")
+        print_table(columns, [recipe_row(one) for one in page["recipes"]])
+    else:
+        print("No such recipes." if words or state else "No recipes yet.")
+
+
+@comparisons.command()
+def compare(
+    runs: Annotated[
+        list[int], typer.Argument(metavar="RUN...", help="Ids of runs; their recipes are compared.")
+    ],
+    json_: Json = False,
+) -> None:
+    """Say what differs between the recipes of runs, how good each is, and whether that tells them apart."""
+    with open_client() as client:
+        found = client.compare(runs, curves=False)
+    if json_:
+        print_json(found)
+    else:
+        print_comparison(found)

@@ -1,0 +1,76 @@
+"""All about a run, as text."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from backend.cli.tables import GAP, instant, number, percent, plain_lines, print_table, visible
+from backend.durations import duration
+from backend.snippets import leaves
+
+
+def print_run(run: dict[str, Any]) -> None:
+    """Print how a run stands, its spec, and its attempts."""
+    for line in _lines(run):
+        print(visible(line))
+    if run["attempts"]:
+        print()
+        columns = ("attempt>", "worker", "began", "ended", "from epoch>", "how it ended")
+        print_table(columns, [_attempt(one) for one in run["attempts"]])
+
+
+def _lines(run: dict[str, Any]) -> Iterator[str]:
+    yield f"Run {run['id']}: {run['name']}, seed {run['seed']}"
+    yield f"{run['state']}{_why(run)}"
+    yield ""
+    yield from plain_lines(("", ""), _facts(run))[1:]
+    yield ""
+    spec = [
+        (path, value if isinstance(value, str) else json.dumps(value)) for path, value in leaves(run["spec"])
+    ]
+    yield from plain_lines(("field", "value"), spec)
+
+
+def _facts(run: dict[str, Any]) -> list[tuple[str, str]]:
+    last = run["last"] or {"epoch": 0, "metrics": {}}
+    facts = [
+        ("recipe", run["recipe"]),
+        ("preset", " ".join(filter(None, (run["preset"], run["size"]))) or GAP),
+        ("experiment", run["experiment"] or GAP),
+        ("starts from", _relative(run["parent"]) if run["parent"] else GAP),
+        ("others start from it", ", ".join(map(_relative, run["children"])) or GAP),
+        ("priority", str(run["priority"])),
+        ("launched", instant(run["created_at"])),
+        ("began", instant(run["started_at"])),
+        ("ended", instant(run["finished_at"])),
+        ("took", GAP if run["seconds"] is None else duration(run["seconds"])),
+        ("epoch", f"{last['epoch']} of {run['spec']['epochs']}"),
+        ("best test accuracy", _best(run)),
+    ]
+    return facts + [(name.replace("_", " "), _metric(name, value)) for name, value in last["metrics"].items()]
+
+
+def _why(run: dict[str, Any]) -> str:
+    if run["ahead"]:
+        return f", {run['ahead']} ahead of it"
+    return f": {run['detail'] or run['reason']}" if run["detail"] or run["reason"] else ""
+
+
+def _relative(other: dict[str, Any]) -> str:
+    return f"run {other['run']} ({other['name']}, {other['state']})"
+
+
+def _best(run: dict[str, Any]) -> str:
+    value = percent(run["best_test_acc"])
+    return value if run["best_epoch"] is None else f"{value} at epoch {run['best_epoch']}"
+
+
+def _metric(name: str, value: float | None) -> str:
+    return percent(value) if name.endswith("_acc") else number(value)
+
+
+def _attempt(one: dict[str, Any]) -> tuple[str, ...]:
+    ended = one["detail"] or one["reason"] or ""
+    resumed = one["resumed_from_epoch"]
+    began, over = instant(one["started_at"]), instant(one["ended_at"])
+    return (str(one["number"]), one["worker"], began, over, GAP if resumed is None else str(resumed), ended)

@@ -1,0 +1,74 @@
+/** The fields of the launch page in their groups: the ones used often are open, the rest stand behind a line. */
+
+import { element, setText } from "./dom.js";
+import { createField } from "./launch-field.js";
+import { helpText, inWords } from "./launch-plan.js";
+import { baseTexts, chosenOf, isShown } from "./launch-request.js";
+
+/** @typedef {import("./launch-plan.js").Plan} Plan */
+/** @typedef {import("./launch-field.js").Field} Field */
+/** @typedef {import("./launch-request.js").Base} Base */
+
+/** @param {{plans: Plan[], rules: Object<string, any>, onInput: (path: string) => void}} options */
+export function createGroups({ plans, rules, onInput }) {
+  /** @type {Map<string, Field>} */ const fields = new Map();
+  const groups = [...new Set(plans.map(({ group }) => group))].map((name) => createGroup(name, plans.filter(({ group }) => group === name)));
+
+  /** @param {string} name @param {Plan[]} own */
+  function createGroup(name, own) {
+    const made = own.map((plan) => {
+      const rule = rules[plan.path] ?? rules[`${plan.path}.source`]; // one field for a whole table of weights
+      const field = createField({ plan, unit: rule?.unit, help: helpText(plan, rule), options: optionsOf(plan, rule), list: plan.kind === "node" ? "nodes" : undefined, onInput: () => onInput(plan.path) });
+      fields.set(plan.path, field);
+      return field;
+    });
+    const main = made.filter(({ plan }) => plan.main);
+    const rest = made.filter(({ plan }) => !plan.main);
+    const more = element("details", { class: "more" }, element("summary"), element("div", { class: "fields" }, ...rest.map(({ node }) => node)));
+    const id = `group-${name.toLowerCase()}`;
+    const body = element("div", {}, element("div", { class: "fields" }, ...main.map((field) => field.node)), ...(rest.length ? [more] : []));
+    const node = element("section", { class: "group", "aria-labelledby": id }, element("h3", { id, text: name }), body);
+    return { node, more, rest };
+  }
+
+  const texts = () => Object.fromEntries([...fields].map(([path, field]) => [path, field.texts()]));
+
+  return {
+    fields,
+    nodes: groups.map(({ node }) => node),
+    texts,
+    words: () => Object.fromEntries([...fields].map(([path, field]) => [path, field.words()])),
+    /** Lay the values that a launch starts from under the fields. @param {Base} base */
+    setBase(base) {
+      for (const [path, text] of Object.entries(baseTexts(base, plans, rules))) fields.get(path)?.setBase(text);
+    },
+    /** Show the fields that say something with what is chosen, and open what must be seen. */
+    follow() {
+      const chosen = chosenOf(texts());
+      for (const { plan, node } of fields.values()) node.hidden = !isShown(plan, chosen);
+      for (const { more, rest } of groups) {
+        const shown = rest.filter(({ node }) => !node.hidden);
+        more.hidden = !shown.length;
+        setText(more.firstElementChild, shown.map(({ plan }) => plan.label).join(", "));
+        // What differs must not hide; a person may close it again.
+        if (shown.some(({ node }) => node.matches(".differs, .wrong")) && !more.dataset.opened) {
+          more.open = true;
+          more.dataset.opened = "yes";
+        }
+      }
+    },
+    /** Open the line that a field stands behind. @param {string} path */
+    reveal(path) {
+      const more = fields.get(path)?.node.closest("details");
+      if (more) more.open = true;
+    },
+  };
+}
+
+/** The options that the rules of the spec know; those of data sets, models and weights are offered later.
+ *  @param {Plan} plan @param {any} rule */
+function optionsOf(plan, rule) {
+  if (plan.kind === "choice") return (rule?.enum ?? [rule?.const ?? rule?.default]).map((/** @type {string} */ value) => ({ value, text: inWords(plan, value) }));
+  if (plan.kind === "flag") return ["no", "yes"].map((value) => ({ value, text: value }));
+  return ["dataset", "model", "network", "weights"].includes(plan.kind) ? [] : null;
+}

@@ -1,0 +1,82 @@
+/** What stands beside the fields of the launch page: how many runs, what differs, what comes along, how long, what is missing. */
+
+import { copyButton } from "./copy.js";
+import { byId, element, setText } from "./dom.js";
+import { count, counted, isNumber, roughly } from "./format.js";
+
+/** @typedef {import("./launch-preview.js").Preview} Preview */
+/** @typedef {import("./launch-request.js").Difference} Difference */
+
+const FEW = 3;
+const MOST_NAMES = 50;
+
+/** Several names as a text: the first ones, and how many more. Pure. @param {string[]} names */
+export const firstOf = (names) => (names.length > FEW + 1 ? `${names.slice(0, FEW).join("; ")}; and ${count(names.length - FEW)} more` : names.join("; "));
+
+/** The facts of a preview as pairs of a title and a text. Pure. @param {Preview} preview @returns {[string, string][]} */
+export function factsOf({ count: runs, recipes, parents, seconds, device }) {
+  const seeds = runs / recipes;
+  const several = runs + parents.length > 1;
+  return [
+    .../** @type {[string, string][]} */ (runs > 1 ? [["Recipes", seeds > 1 ? `${count(recipes)}, ${count(seeds)} seeds each` : count(recipes)]] : []),
+    .../** @type {[string, string][]} */ (parents.length ? [["Trained before", firstOf(parents.map(({ name, seed }) => `${name}, seed ${seed}`))]] : []),
+    ["Time", isNumber(seconds) ? `about ${roughly(seconds)} on ${device}${several ? ", one after the other" : ""}` : "not known before the data set is here"],
+  ];
+}
+
+/** @param {{onPutBack: (path: string) => void}} options */
+export function createSummary({ onPutBack }) {
+  const form = byId("launch-form");
+  /** What is missing is shown again only where it changed: its button may be in use. */
+  let shownMissing = "";
+
+  /** @param {Difference[]} differs @param {string} base "the preset", "run 12" */
+  const showDiffering = (differs, base) => {
+    setText(byId("launch-differs"), differs.length ? `${counted(differs.length, "field")} ${differs.length === 1 ? "differs" : "differ"} from ${base}` : `As ${base} ${base.startsWith("run") ? "was" : "says"}`);
+    byId("differing").replaceChildren(...differs.map(({ path, label, before, after }) => {
+      const back = element("button", { type: "button", class: "link", text: "put back", "aria-label": `${label}: put ${before} back`, onclick: () => onPutBack(path) });
+      return element("li", { "data-path": path }, element("span", {}, `${label} `, element("s", { text: before }), " → ", element("b", { text: after })), back);
+    }));
+  };
+
+  /** @param {Preview["missing"]} missing */
+  const showMissing = (missing) => {
+    const key = JSON.stringify(missing);
+    if (key === shownMissing) return;
+    shownMissing = key;
+    byId("missing").replaceChildren(...missing.map(({ sentence, command }) => {
+      const line = element("span", { class: "command" }, element("code", { text: command }), copyButton("Copy", () => command, `Copy ${command}`));
+      return element("div", { class: "note warn" }, element("span", { text: sentence }), line);
+    }));
+  };
+
+  /** @param {Preview["runs"]} runs */
+  const showNames = (runs) => {
+    byId("run-names").hidden = runs.length < 2;
+    setText(byId("run-names").firstElementChild, `The ${count(runs.length)} runs by name`);
+    byId("names").replaceChildren(...runs.slice(0, MOST_NAMES).map(({ name, seed }) => element("li", {}, name, element("span", { class: "muted", text: ` · seed ${seed}` }))));
+    if (runs.length > MOST_NAMES) byId("names").append(element("li", { class: "muted", text: `and ${count(runs.length - MOST_NAMES)} more` }));
+  };
+
+  return {
+    /** What the page knows by itself, at once. @param {{runs: number, how: string, differs: Difference[]}} request
+     *  @param {string} title what is launched @param {string} base what it differs from */
+    showRequest({ runs, how, differs }, title, base) {
+      setText(byId("what"), title);
+      setText(byId("runs-count"), counted(runs, "run"));
+      setText(byId("how"), how);
+      showDiffering(differs, base);
+    },
+    /** The last answer stays until the next one is here, in grey. */
+    showStale: () => form.classList.add("stale"),
+    /** @param {Preview} preview */
+    showPreview(preview) {
+      form.classList.remove("stale");
+      byId("facts").replaceChildren(...factsOf(preview).map(([title, text]) => element("div", {}, element("dt", { text: title }), element("dd", { text }))));
+      showMissing(preview.missing);
+      byId("long").hidden = !preview.needs_confirmation;
+      setText(byId("long"), preview.needs_confirmation?.replace(/: confirm to launch\.$/, ".") ?? "");
+      showNames(preview.runs);
+    },
+  };
+}

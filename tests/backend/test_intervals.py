@@ -1,0 +1,171 @@
+"""Intervals, which runs count, and the verdict: by hand."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.analysis.intervals import Interval, student_t, wilson
+from backend.analysis.recipes import Accuracy, Outcome, accuracy_of, next_seeds, seeds_wanted
+from backend.analysis.verdicts import Contender, separated, verdict
+
+
+def test_wilson_of_a_half_of_a_hundred_is_as_in_the_tables() -> None:
+    found = wilson(0.5, 100)
+    assert (round(found.low, 4), round(found.high, 4)) == (0.4038, 0.5962)
+
+
+def test_wilson_has_a_width_at_both_ends_of_the_scale() -> None:
+    # By hand at p = 0: high = z2 / (n + z2) with z2 = 3.841459.
+    assert wilson(0.0, 10) == Interval(0.0, pytest.approx(3.841459 / 13.841459, abs=1e-6))
+    assert wilson(1.0, 10) == Interval(pytest.approx(10 / 13.841459, abs=1e-6), pytest.approx(1.0))
+
+
+@given(st.integers(1, 5000), st.floats(0, 1))
+def test_wilson_holds_its_share_and_stays_within_the_scale(images: int, part: float) -> None:
+    share = round(part * images) / images
+    found = wilson(share, images)
+    assert 0 <= found.low <= share + 1e-12
+    assert share - 1e-12 <= found.high <= 1
+
+
+@pytest.mark.parametrize(("share", "images"), [(-0.1, 10), (1.1, 10), (math.nan, 10), (0.5, 0)])
+def test_wilson_of_what_is_no_share_of_images_is_a_mistake(share: float, images: int) -> None:
+    with pytest.raises(ValueError, match="No interval"):
+        wilson(share, images)
+
+
+def test_three_seeds_take_students_factor_and_not_the_normal_one() -> None:
+    # Values 1, 2, 3: s = 1, so the half-width is 4.303 / sqrt(3).
+    found = student_t([0.01, 0.02, 0.03])
+    half = 0.01 * 4.302653 / math.sqrt(3)
+    assert found == Interval(pytest.approx(0.02 - half, abs=1e-8), pytest.approx(0.02 + half, abs=1e-8))
+
+
+def test_fewer_than_three_seeds_have_no_interval() -> None:
+    with pytest.raises(ValueError, match="three"):
+        student_t([0.1, 0.9])
+
+
+def test_equal_seeds_have_an_interval_without_a_width() -> None:
+    assert student_t([0.1, 0.1, 0.1]) == Interval(pytest.approx(0.1), pytest.approx(0.1))
+    assert accuracy(0.1, 0.1, 0.1).has_no_spread
+
+
+def accuracy(*values: float, images: int = 1000, first_run: int = 1) -> Accuracy:
+    outcomes = [Outcome(first_run + seed, seed, value, "set", images) for seed, value in enumerate(values)]
+    return accuracy_of(outcomes)
+
+
+def test_what_is_said_beside_the_mean_follows_from_the_number_of_seeds() -> None:
+    assert [accuracy(*[0.4, 0.5, 0.6, 0.7][:n]).kind for n in range(5)] == ["none", "wilson", "two", "t", "t"]
+    assert accuracy(0.4, 0.5).interval is None
+    assert accuracy(0.4, 0.5, 0.6).mean == pytest.approx(0.5)
+
+
+def test_runs_that_share_a_seed_count_once_by_the_newest() -> None:
+    found = accuracy_of([Outcome(7, 0, 0.9), Outcome(3, 0, 0.1), Outcome(5, 1, 0.5)])
+    assert [(outcome.run, outcome.accuracy) for outcome in found.counted] == [(7, 0.9), (5, 0.5)]
+    assert (found.n, found.kind) == (2, "two")
+
+
+def test_a_run_on_other_test_images_is_left_out() -> None:
+    found = accuracy_of(
+        [Outcome(1, 0, 0.1, "old", 10), Outcome(2, 1, 0.5, "new", 20), Outcome(3, 2, 0.6, "new", 20)]
+    )
+    assert found.left_out == (1,)
+    assert (found.values, found.images) == ([0.5, 0.6], 20)
+
+
+def test_a_run_whose_test_images_are_not_known_has_no_interval() -> None:
+    found = accuracy_of([Outcome(1, 0, 0.4)])
+    assert (found.kind, found.mean, found.interval) == ("none", 0.4, None)
+
+
+def test_more_seeds_are_the_lowest_that_nobody_took() -> None:
+    assert next_seeds([0, 2, 3], 2) == [1, 4]
+    assert next_seeds([], 3) == [0, 1, 2]
+    assert next_seeds([5, 2**31 - 1], 2) == [0, 1]
+    assert [seeds_wanted(n) for n in range(5)] == [3, 2, 1, 2, 2]
+
+
+def said(*pairs: tuple[str, Accuracy], images: tuple[object, ...] | None = None) -> str:
+    sets = images or ("set",) * len(pairs)
+    return verdict([Contender(name, one, which) for (name, one), which in zip(pairs, sets, strict=True)]).text
+
+
+def test_two_trained_models_whose_intervals_lie_apart_differ_and_their_recipes_are_not_judged() -> None:
+    # 1,000 images: 41.2% has 38.2 to 44.3, 36.0% has 33.1 to 39.0: they overlap. Of 10,000 they do not.
+    text = said(("lr 0.1", accuracy(0.412, images=10_000)), ("lr 0.05", accuracy(0.36, images=10_000)))
+    assert text == (
+        "lr 0.1 has the highest test accuracy: 41.2% against 36.0%; the 95% intervals do not overlap, so between these "
+        "two trained models the difference is unlikely to be chance of the 10,000 test images. With one seed each this "
+        "says nothing yet of the recipes."
+    )
+
+
+def test_two_trained_models_whose_intervals_overlap_are_not_told_apart() -> None:
+    pairs = ("lr 0.1", accuracy(0.412)), ("lr 0.05", accuracy(0.36))
+    assert "the 95% intervals overlap: with one seed each and 1,000 test images" in said(*pairs)
+    found = verdict([Contender(name, one, "set") for name, one in pairs])
+    assert (found.best, found.runner_up, found.separated, found.question) == (0, 1, False, "models")
+    assert found.needs_seeds == (0, 1)
+
+
+def test_recipes_are_judged_by_their_seeds_alone() -> None:
+    far = said(("a", accuracy(0.90, 0.91, 0.92)), ("b", accuracy(0.50, 0.51, 0.52)))
+    assert "over 3 seeds do not overlap, so the difference is unlikely to be chance of the seeds." in far
+    near = [
+        Contender("a", accuracy(0.90, 0.91, 0.92), "s"),
+        Contender("b", accuracy(0.89, 0.90, 0.91, 0.92), "s"),
+    ]
+    assert "over 3 and 4 seeds overlap: these recipes cannot be told apart." in verdict(near).text
+    assert verdict(near).needs_seeds == (0, 1)
+
+
+def test_intervals_of_the_two_questions_are_never_held_against_each_other() -> None:
+    many, one = accuracy(0.90, 0.91, 0.92), accuracy(0.10)
+    assert separated(many, one) is None
+    text = said(("a", many), ("b", one))
+    assert "b has 1 seed: 3 of each are needed to judge the recipes." in text
+    assert "unlikely" not in text
+
+
+def test_seeds_without_a_spread_decide_nothing() -> None:
+    text = said(("a", accuracy(0.90, 0.91, 0.92)), ("b", accuracy(0.1, 0.1, 0.1)))
+    assert "All seeds of b end at the same value: there is no spread to judge the difference by." in text
+    assert "unlikely" not in text
+
+
+def test_the_best_of_many_is_told_to_be_picked() -> None:
+    text = said(("a", accuracy(0.3)), ("b", accuracy(0.9)), ("c", accuracy(0.5)))
+    assert text.startswith("b has the highest test accuracy: 90.0% against 50.0% of c;")
+    assert "It was picked as the best of 3" in text
+
+
+def test_a_difference_that_one_decimal_hides_is_shown_with_two() -> None:
+    assert "90.04% against 90.01%" in said(("a", accuracy(0.9004)), ("b", accuracy(0.9001)))
+
+
+def test_equal_ones_are_called_equal() -> None:
+    assert said(("a", accuracy(0.5)), ("b", accuracy(0.5))) == "a and b end at the same test accuracy, 50.0%."
+
+
+def test_other_test_images_are_told_and_nothing_is_ranked() -> None:
+    pairs = ("a", accuracy(0.9, images=500)), ("b", accuracy(0.1, images=2000))
+    text = said(*pairs, images=("one", "other"))
+    assert text == (
+        "These recipes were not tested on the same images (500 and 2,000 images): their accuracies are shown, and not "
+        "ranked."
+    )
+
+
+def test_what_has_not_ended_is_not_ranked() -> None:
+    assert (
+        said(("a", accuracy()), ("b", accuracy())) == "No run has completed yet, so there is nothing to rank."
+    )
+    assert said(("a", accuracy()), ("b", accuracy(0.5, 0.6))).startswith(
+        "Only b has a completed run: test accuracy 50.0%"
+    )
+    assert "± 2.5 points over 3 seeds" in said(("a", accuracy(0.5, 0.51, 0.52)))
