@@ -1,16 +1,14 @@
 """Whether a launch takes so long on the devices that are there that a person should have said yes to it."""
 
 from collections.abc import Collection, Iterable
-from typing import Literal
 
+from backend.contract import DeviceKind
 from backend.devices import CPU
 from backend.durations import duration
 from backend.errors import ConfirmationNeeded
-from backend.estimates import LONG_SECONDS, seconds_for
+from backend.estimates import LONG_SECONDS, seconds_on
 from backend.readiness import Shelf
 from backend.store.launches import NewRun
-
-Kind = Literal["cpu", "cuda"]
 
 
 def check_confirmed(runs: Iterable[NewRun], shelf: Shelf, devices: Collection[str]) -> None:
@@ -38,7 +36,7 @@ def needed_confirmation(runs: Iterable[NewRun], shelf: Shelf, devices: Collectio
     return f"{what} about {duration(seconds)} on a CPU with two cores, and no GPU worker is here: confirm to launch."
 
 
-def assumed_kind(devices: Collection[str]) -> Kind:
+def assumed_kind(devices: Collection[str]) -> DeviceKind:
     """Return the kind of device that an estimate is for: a GPU where a worker has one."""
     return "cuda" if any(device != CPU for device in devices) else "cpu"
 
@@ -50,7 +48,7 @@ def assumed_device(devices: Collection[str]) -> str:
     return "one GPU" if assumed_kind(devices) == "cuda" else "a CPU with two cores"
 
 
-def estimated_seconds(runs: Iterable[NewRun], shelf: Shelf, kind: Kind = "cpu") -> float | None:
+def estimated_seconds(runs: Iterable[NewRun], shelf: Shelf, kind: DeviceKind = "cpu") -> float | None:
     """Return about how long runs and the parents that come with them take on one device, one after the other.
 
     None where a data set is not here and nobody knows how large it is.
@@ -69,11 +67,6 @@ def estimated_seconds(runs: Iterable[NewRun], shelf: Shelf, kind: Kind = "cpu") 
     return total
 
 
-def _seconds_of(run: NewRun, shelf: Shelf, kind: Kind) -> float | None:
-    dataset = run.spec.dataset
-    images = shelf.known_images(dataset.name)
-    if images is None:
-        return None
-    train_count = min(dataset.train_limit or images.train_count, images.train_count)
-    test_count = min(dataset.test_limit or images.test_count, images.test_count)
-    return seconds_for(run.spec, train_count, test_count, device=kind, stored_pixels=images.pixels)
+def _seconds_of(run: NewRun, shelf: Shelf, kind: DeviceKind) -> float | None:
+    images = shelf.known_images(run.spec.dataset.name)
+    return None if images is None else seconds_on(run.spec, images, kind)

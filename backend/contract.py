@@ -5,12 +5,21 @@ Standard library only, so that everything may import it. It must not know the da
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 TASK_NAME = "runyard.look_for_work"
 QUEUE_NAME = "runyard"
 
 MAX_LOSSES = 3
 """A run whose worker was lost this often since its last checkpoint fails: it probably kills its workers itself."""
+
+
+DeviceKind = Literal["cpu", "cuda"]
+"""What an estimate of time is for."""
+
+
+MAX_RUNS = 1000
+"""Of one launch, and so of its seeds."""
 
 
 class RunState(StrEnum):

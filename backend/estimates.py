@@ -6,9 +6,10 @@ Xeon; `tests/backend/test_estimates.py` names the speeds that they were fitted t
 """
 
 from math import prod
-from typing import Literal
 
 from backend.catalog.models import NODES_AT_PIXELS, SOFTMAX_REGRESSION, Model, models, nodes
+from backend.contract import DeviceKind
+from backend.readiness import Images
 from backend.spec import FeaturesSpec, Spec
 
 LONG_SECONDS = 3600.0
@@ -43,7 +44,7 @@ def seconds_for(
     train_count: int,
     test_count: int,
     *,
-    device: Literal["cpu", "cuda"],
+    device: DeviceKind,
     stored_pixels: int = 32,
 ) -> float:
     """Return about how many seconds a training takes from its start to its end, without its parent's.
@@ -61,6 +62,13 @@ def seconds_for(
     else:
         start, work = _of_training(spec, models()[spec.model.arch], pixels, train_count, test_count)
     return start + (work if device == "cpu" else work / _GPU_SPEEDUP)
+
+
+def seconds_on(spec: Spec, images: Images, device: DeviceKind) -> float:
+    """Return about how many seconds a training on these images takes, or on those of them that its limits leave."""
+    train_count = min(spec.dataset.train_limit or images.train_count, images.train_count)
+    test_count = min(spec.dataset.test_limit or images.test_count, images.test_count)
+    return seconds_for(spec, train_count, test_count, device=device, stored_pixels=images.pixels)
 
 
 def _of_training(

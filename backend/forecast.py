@@ -9,12 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from math import ceil
-from typing import Literal
 
-from backend.contract import RunState
+from backend.contract import DeviceKind, RunState
 from backend.durations import duration
-
-Device = Literal["cpu", "cuda"]
 
 SOON_SECONDS = 5.0
 """An idle worker looks for work every few seconds: what starts within so long, starts now."""
@@ -33,7 +30,7 @@ class QueuedRun:
     """A run in the queue. `seconds` is about how long it trains on each kind of device; None where nobody knows."""
 
     run: int
-    seconds: Mapping[Device, float | None]
+    seconds: Mapping[DeviceKind, float | None]
     parent: Parent | None = None
     """Only of one that still waits for it."""
     ready_in: float = 0.0
@@ -44,7 +41,7 @@ class QueuedRun:
 class Taker:
     """A worker that will take runs, and in how many seconds it is free; None where nobody knows."""
 
-    device: Device
+    device: DeviceKind
     free_in: float | None = 0.0
 
 

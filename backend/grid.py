@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
+from backend.analysis.differences import short, shown
+from backend.contract import MAX_RUNS
 from backend.errors import InvalidSpec, UnknownName
 from backend.sentences import shown_value
 from backend.spec import field_paths
@@ -15,10 +17,11 @@ from backend.spec import field_paths
 Grid = Mapping[str, list[Any]]
 """The values of each field, by its dotted path. `model.weights` and `features.weights` take whole tables."""
 
-MAX_RUNS = 1000
-"""Of one launch."""
+LONGEST_TOLD = 40
+"""Characters of one value in a refusal."""
 
-WEIGHTS = ("model.weights", "features.weights")
+WEIGHTS = {"model.weights": "weights", "features.weights": "feature weights"}
+"""Fields that are tables, and what a run's name calls them."""
 
 
 def checked_grid(grid: Grid, seeds: int = 1) -> Grid:
@@ -91,13 +94,16 @@ def stands_at(table: Mapping[str, Any], path: str) -> bool:
 
 
 def short_name(values: Mapping[str, Any]) -> str:
-    """Return values as they stand in a run's name: "lr 0.1, batch size 64"."""
-    return ", ".join(f"{_words(path, values)} {_in_words(value)}" for path, value in values.items())
+    """Return values as they stand in a run's name: "lr 0.1, batch size 64", as labels have them."""
+    return ", ".join(
+        f"{WEIGHTS[path]} {_start_in_words(value)}" if isinstance(value, dict) else short(path, value)
+        for path, value in values.items()
+    )
 
 
 def told(values: Mapping[str, Any]) -> str:
     """Return values as they stand in a refusal: "optimizer.lr 0.1, batch_size 64"."""
-    return ", ".join(f"{path} {_in_words(value)}" for path, value in values.items())
+    return ", ".join(f"{path} {_in_words(path, value)}" for path, value in values.items())
 
 
 def _check_values(path: str, values: list[Any]) -> None:
@@ -132,30 +138,19 @@ def _identity(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _words(path: str, among: Iterable[str]) -> str:
-    """Return the last part of a path in words; with the part above it where that alone tells too little."""
-    *above, last = path.split(".")
-    alone = last != "name" and sum(other.rpartition(".")[2] == last for other in among) == 1
-    if alone or not above:
-        return last.replace("_", " ")
-    return f"{above[-1]} {last}".removesuffix(" name").replace("_", " ")
-
-
-def _in_words(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return repr(value).removesuffix(".0")
+def _in_words(path: str, value: Any) -> str:
     if isinstance(value, dict):
         return _start_in_words(value)
+    return _as_typed(value) if isinstance(value, str) else shown(path, value)[:LONGEST_TOLD]
+
+
+def _as_typed(value: object) -> str:
     return shown_value(value).strip("'\"")
 
 
 def _start_in_words(weights: Mapping[str, Any]) -> str:
     """Return a table of weights by the one thing that tells it from others."""
     if "run" in weights:
-        return f"run {_in_words(weights['run'])}"
+        return f"run {_as_typed(weights['run'])}"
     named = next((weights[key] for key in ("preset", "name", "parent") if weights.get(key)), None)
-    return _in_words(named if named is not None else weights.get("source"))[:40]
+    return _as_typed(named if named is not None else weights.get("source", "none"))[:LONGEST_TOLD]

@@ -26,7 +26,7 @@ from backend.readiness import Images, Shelf
 from backend.spec import field_paths, parse_spec
 from backend.store.launches import NewRun
 from backend.text import is_clean
-from backend.wishes import Start, Wish, start_of
+from backend.wishes import Start, Wish, grid_with_starts_named, start_of
 
 __all__ = ["MAX_RUNS", "Images", "Shelf", "Wish", "check"]
 
@@ -71,7 +71,7 @@ def variations(wish: Wish, shelf: Shelf, *, must_be_there: bool = True) -> list[
         NotFound: as `plan`.
     """
     seeds = checked_seeds(wish.seeds) if wish.seeds is not None else None
-    grid = checked_grid(wish.grid or {}, len(seeds or [0]))
+    grid = grid_with_starts_named(checked_grid(wish.grid or {}, len(seeds or [0])))
     _check_said_once(wish.overrides or {}, grid)
     start = start_of(wish, shelf)
     name = checked_text(wish.name, "name", LONGEST_NAME) if wish.name else None

@@ -27,11 +27,12 @@ def snippets(body: Mapping[str, Any], address: str) -> dict[str, str]:
 
 
 def curl(body: Mapping[str, Any], address: str) -> str:
-    """Return the launch as a call of curl in a shell; RUNYARD_TOKEN must hold a token."""
+    """Return the launch as a call of curl in bash or zsh; RUNYARD_TOKEN must hold a token."""
     return " \\\n  ".join(
         (
             f"curl --fail-with-body {shlex.quote(f'{address}/api/launches')}",
-            '-H "Authorization: Bearer $RUNYARD_TOKEN"',
+            # From a file that the shell makes up: words of a command can be read in the list of processes.
+            '-H @<(echo "Authorization: Bearer $RUNYARD_TOKEN")',
             "-H 'Content-Type: application/json'",
             f"--data-raw {shlex.quote(json.dumps(body, ensure_ascii=False))}",
         )
@@ -52,7 +53,7 @@ def python(body: Mapping[str, Any], address: str) -> str:
 
 def command_line(body: Mapping[str, Any], address: str) -> str:
     """Return the launch as a command in a shell; a comment where the command line has no words for it."""
-    unsaid = next(_unsaid(body), None)
+    unsaid = next(_unsaid(body, address), None)
     if unsaid:
         return f"# The command line has no way to write {unsaid}; use curl or Python."
     words = [*_environment(address), "runyard", "launch", *_options(body)]
@@ -93,8 +94,10 @@ def leaves(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
             yield f"{above}{name}", value
 
 
-def _unsaid(body: Mapping[str, Any]) -> Iterator[str]:
+def _unsaid(body: Mapping[str, Any], address: str) -> Iterator[str]:
     """Yield what of a launch the command line cannot say."""
+    if urlsplit(address).scheme != "http":
+        yield address
     for path, value in leaves(body.get("overrides") or {}):
         if not _is_sayable(value, path):
             yield f"{path} as {_shown(value)}"
@@ -154,7 +157,7 @@ def _environment(address: str) -> Iterator[str]:
     where = urlsplit(address)
     if where.hostname not in (None, "127.0.0.1"):
         yield f"RUNYARD_HOST={where.hostname}"
-    yield f"RUNYARD_PORT={where.port or {'http': 80, 'https': 443}.get(where.scheme, 80)}"
+    yield f"RUNYARD_PORT={where.port or 80}"
 
 
 def _wrapped(words: list[str]) -> str:

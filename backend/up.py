@@ -15,6 +15,7 @@ from pathlib import Path
 from backend.broker import EmbeddedBroker, broker_for
 from backend.children import Child, Plan
 from backend.client import Client, ServiceProblem
+from backend.command_name import command_name
 from backend.devices import devices_for, devices_of_workers
 from backend.errors import InvalidSetting, RunyardError
 from backend.gate.operator_token import operator_token
@@ -201,8 +202,8 @@ class _Runner:
             with Client(self._url, timeout_seconds=5, token=self._token, direct=True) as client:
                 link = client.login_link()
         except ServiceProblem:
-            return f"Open {self._url} (`runyard login` prints a link that logs in)"
-        return f"Open {link} (this link works once; `runyard login` prints another)"
+            return f"Open {self._url} (`{command_name()} login` prints a link that logs in)"
+        return f"Open {link} (this link works once; `{command_name()} login` prints another)"
 
     def _stop(self) -> None:
         """TERM to the workers, then the API, then the broker; SIGKILL to what is left. At most 10 s."""

@@ -59,8 +59,8 @@ def start_of(wish: Wish, shelf: Shelf) -> Start:
     if wish.spec is not None:
         if wish.overrides:
             raise InvalidSpec("overrides change a preset or a clone; a whole spec needs none.")
-        return Start(dict(wish.spec))
-    overrides = wish.overrides or {}
+        return Start(with_starts_named(wish.spec))
+    overrides = with_starts_named(wish.overrides or {})
     if wish.clone is not None:
         cloned = shelf.cloned(wish.clone)
         if cloned is None:
@@ -70,6 +70,50 @@ def start_of(wish: Wish, shelf: Shelf) -> Start:
     if wish.size not in SIZES:
         raise InvalidSpec(f"size is {wish.size!r}; it must be {' or '.join(SIZES)}.")
     return Start(_with_overrides(preset(wish.preset).tables[wish.size], overrides), wish.preset, wish.size)
+
+
+def with_starts_named(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table as somebody wrote it, its weights that name a preset as the parents that they mean.
+
+    Raises:
+        InvalidSpec: weights name a preset or a run beside another start, or no such preset.
+    """
+    result = dict(table)
+    for path in WEIGHTS:
+        weights = value_at(table, path)
+        if isinstance(weights, dict) and ("preset" in weights or "run" in weights):
+            result = laid_over(result, {path: _as_a_parent(path, weights)})
+    return result
+
+
+def _as_a_parent(path: str, weights: Mapping[str, Any]) -> dict[str, Any]:
+    named = "run" if "run" in weights else "preset"
+    if weights.get("source", "parent") != "parent":
+        raise InvalidSpec(
+            f"{path} names a {named} and the source {weights['source']!r}; name one of the two."
+        )
+    other = next((key for key in ("preset", "parent", "name") if key != named and weights.get(key)), None)
+    if other:
+        raise InvalidSpec(f"{path} names a {named} and a {other}; name one of the two.")
+    if named == "preset":
+        if not isinstance(weights["preset"], str):
+            raise InvalidSpec(f"{path}.preset is {weights['preset']!r}; it must be the name of a preset.")
+        preset(weights["preset"])
+    return {**weights, "source": "parent"}
+
+
+def grid_with_starts_named(grid: Grid) -> Grid:
+    """Return a grid with the tables of weights in it as `with_starts_named` has them.
+
+    Raises:
+        InvalidSpec: as `with_starts_named`.
+    """
+    return {
+        path: [value_at(with_starts_named(laid_over({}, {path: value})), path) for value in values]
+        if path in WEIGHTS
+        else values
+        for path, values in grid.items()
+    }
 
 
 def _with_overrides(table: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

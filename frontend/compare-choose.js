@@ -3,8 +3,9 @@
 import { get } from "./api.js";
 import { createList, element, setText } from "./dom.js";
 import { count, counted } from "./format.js";
+import { comparable } from "./members.js";
 import { accuracyShown, lineOf, standingOf } from "./runs-recipes-model.js";
-import { comparable, createSelection } from "./runs-selection.js";
+import { createSelection } from "./runs-selection.js";
 
 /** @typedef {import("./runs-recipes-model.js").Shown} Shown */
 
@@ -33,7 +34,8 @@ export function createChooser({ place, verb, onChosen, onError }) {
       box.update(comparable(shown.runs), `${shown.recipe.name}, ${lineOf(shown)}`);
       setText(name, shown.recipe.name);
       setText(line, `${lineOf(shown)} · ${shown.recipe.total > 1 ? standingOf(shown).text : `run ${shown.runs[0].id}`}`);
-      setText(accuracy, value ? `${value}%${extra ? ` ${extra}` : ""}` : "");
+      // An interval belongs to its number; anything else stands apart from it.
+      setText(accuracy, value ? [`${value}%`, extra].filter(Boolean).join(/[–±]/.test(extra) ? " " : " · ") : "");
     };
     return { node: element("li", {}, box.node), update };
   });
@@ -47,10 +49,15 @@ export function createChooser({ place, verb, onChosen, onError }) {
     submit.disabled = !selection.ids.size;
   }
 
+  /** Which load is the newest: an answer that another one overtook is not shown. */
+  let asked = 0;
+
   const load = async () => {
+    const mine = ++asked;
     const query = new URLSearchParams({ limit: String(OFFERED), ...(search.value.trim() ? { q: search.value.trim() } : {}) });
     try {
       const page = await get(`/api/recipes?${query}`);
+      if (mine !== asked) return;
       const found = page.recipes
         .map((/** @type {any} */ { runs, ...recipe }) => ({ recipe, runs }))
         .filter((/** @type {Shown} */ { runs }) => runs.some(({ curve }) => curve.length) && comparable(runs).some((id) => !here.has(id)));
@@ -58,7 +65,7 @@ export function createChooser({ place, verb, onChosen, onError }) {
       offers = [...kept, ...found];
       render();
     } catch (problem) {
-      onError(problem.message);
+      if (mine === asked) onError(problem.message);
     }
   };
 
@@ -71,6 +78,7 @@ export function createChooser({ place, verb, onChosen, onError }) {
   return {
     /** @param {number[]} shown runs that are compared already */
     open(shown) {
+      clearTimeout(typing);
       here = new Set(shown);
       search.value = "";
       offers = [];

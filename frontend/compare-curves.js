@@ -1,12 +1,11 @@
 /** From the curves of runs to the lines of the figure: smoothing, means over seeds, epochs or seconds. Pure. */
 
 import { isNumber } from "./format.js";
+import { members } from "./members.js";
 
 /** @typedef {{epochs: number[], values: (number|null)[], seconds: (number|null)[], nonfinite: Object<string, string>, thinned: boolean}} Curve */
 /** @typedef {{recipe: string, run: number|null, kind: "main"|"faint"|"seed", x: (number|null)[], y: (number|null)[]}} Line
  *    run: null for the mean of a recipe; faint: what a smoothed main line is drawn over */
-
-const LOST = new Set(["failed", "cancelled"]);
 
 /** Smooth with an exponential moving average, debiased at the start. Gaps (null) stay gaps and do not enter the average.
  *  @param {(number|null)[]} values @param {number} weight in [0, 1): 0 leaves the curve as it is */
@@ -57,18 +56,6 @@ export function linesOf(recipe, runs, curves, view) {
   const whose = main.length > 1 ? null : main[0].id;
   const faint = view.smooth ? [line(curve, "faint", whose)] : [];
   return [...seeds, ...faint, line(curve, "main", whose, view.smooth)];
-}
-
-/** The runs that a mean is of: one a seed, the newest, and no lost ones where there are others.
- *  @template {{id: number, seed: number, state: string}} T @param {T[]} runs @returns {T[]} */
-export function members(runs) {
-  const sound = runs.filter(({ state }) => !LOST.has(state));
-  /** @type {Map<number, T>} */ const bySeed = new Map();
-  for (const run of sound.length ? sound : runs) {
-    const known = bySeed.get(run.seed);
-    if (!known || run.id > known.id) bySeed.set(run.seed, run);
-  }
-  return [...bySeed.values()];
 }
 
 /** Read a curve at an epoch; a thinned one between the epochs that it kept. @param {Curve} curve */

@@ -1,11 +1,12 @@
 /** The curves of the comparison: plotly.js comes when the page is idle; new points never reset a zoom. */
 
-import { linesOf, members } from "./compare-curves.js";
+import { linesOf } from "./compare-curves.js";
 import { SERIES_TOKENS } from "./compare-series.js";
 import { figureOf } from "./compare-theme.js";
 import { METRICS } from "./compare-view.js";
 import { byId } from "./dom.js";
 import { counted, NOT_FINITE } from "./format.js";
+import { members } from "./members.js";
 import { CONFIG, plotlyWhenIdle } from "./plotly-load.js";
 import { readTokens } from "./plotly-theme.js";
 
@@ -68,6 +69,7 @@ export function createFigure() {
 function figure({ answer, view, colourOf }, tokens) {
   const seen = answer.items.filter(({ recipe }) => !view.hidden.has(recipe));
   const runsOf = (/** @type {string} */ recipe) => answer.runs.filter((run) => run.recipe === recipe);
+  const isDrawn = (/** @type {{id: number}} */ { id }) => Boolean(answer.series[id]?.[view.metric]?.epochs.length);
   const curves = new Map(answer.runs.flatMap(({ id }) => (answer.series[id]?.[view.metric] ? [[id, answer.series[id][view.metric]]] : [])));
   const labels = new Map(answer.items.map((item) => [item.recipe, item.label]));
   return figureOf(
@@ -80,7 +82,7 @@ function figure({ answer, view, colourOf }, tokens) {
       x: view.x,
       epochs: Math.max(1, ...answer.items.map(({ epochs }) => epochs)),
       colourOf,
-      labelOf: (recipe, run) => labels.get(recipe) + (run === null ? `, mean of ${counted(members(runsOf(recipe)).length, "seed")}` : ""),
+      labelOf: (recipe, run) => labels.get(recipe) + (run === null ? `, mean of ${counted(members(runsOf(recipe).filter(isDrawn)).length, "seed")}` : ""),
       gaps: seen.flatMap(({ recipe, label }) => runsOf(recipe).flatMap(({ id }) => gapsOf(curves.get(id), view, recipe, `${label}, run ${id}`))).slice(0, MOST_GAPS),
     },
   );

@@ -6,7 +6,7 @@ import { isNumber } from "./format.js";
 /** @typedef {import("./types.js").LiveEvent} LiveEvent */
 /** @typedef {{value: number|null, nonfinite: string|null}} LastValue */
 /** @typedef {{id: number, name: string, recipe: string, seed: number, state: string, epoch: number, epochs: number, counted: boolean}} ComparedRun */
-/** @typedef {{recipe: string, label: string, name: string, runs: number[], color_index: number, accuracy: import("./runs-accuracy.js").Accuracy,
+/** @typedef {{recipe: string, label: string, name: string, runs: number[], accuracy: import("./runs-accuracy.js").Accuracy,
  *    final: Object<string, LastValue>, so_far: boolean, best: {value: number, epoch: number, run: number}|null,
  *    seconds: number|null, epochs: number, clone: number, next_seeds: number[]}} Item */
 /** @typedef {{text: string, question: string|null, best: string|null, separated: boolean|null,

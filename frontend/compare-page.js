@@ -5,6 +5,7 @@ import { createCoalescer } from "./coalesce.js";
 import { createChooser } from "./compare-choose.js";
 import { createDiffers } from "./compare-differs.js";
 import { createFigure } from "./compare-figure.js";
+import { createSeedLaunch } from "./compare-launch.js";
 import { createLegend } from "./compare-legend.js";
 import { applyToAnswer } from "./compare-model.js";
 import { createResults, overview } from "./compare-results.js";
@@ -15,10 +16,10 @@ import { closable, listenForKeys } from "./keys.js";
 import { createLive } from "./live.js";
 import { MOST_RUNS } from "./runs-selection.js";
 import { notice, showLink, watchStatus } from "./standing.js";
+import { untilItWorks } from "./until-it-works.js";
 
 /** @typedef {import("./compare-view.js").View} View */
 
-const RETRY_MS = 3000;
 const REFRESH_MS = 1500;
 
 let view = parseView(location.search);
@@ -31,16 +32,27 @@ const showDiffers = createDiffers();
 const showResults = createResults({ onRemove: removeRecipe });
 const showLegend = createLegend({ onToggle: toggleRecipe });
 const showFigure = createFigure();
+const load = untilItWorks(loadView, { isRefused: ({ status: code }) => code === 404 || code === 422, onRefused: ({ message }) => showProblem(message) });
 const live = createLive({ onEvent, onReset: load, onLink: showLink });
 const first = createChooser({ place: byId("choose"), verb: "Compare", onError, onChosen: addRuns });
 const further = createChooser({ place: byId("add-body"), verb: "Add", onError, onChosen: addRuns });
 
+/** By recipe, as what is shown is painted: the view may be of other runs already. @type {Map<string, number>} */
+let painted = new Map();
+
 /** @param {string} recipe @returns {number} its colour, the same everywhere on the page */
-const colourOf = (recipe) => view.colours[answer?.items.findIndex((item) => item.recipe === recipe) ?? 0] ?? 0;
+const colourOf = (recipe) => painted.get(recipe) ?? 0;
+
+/** @param {import("./compare-model.js").Answer} loaded for the runs of the view */
+function take(loaded) {
+  answer = loaded;
+  view.colours = coloursFor(view.colours, loaded.items.length);
+  painted = new Map(loaded.items.map(({ recipe }, place) => [recipe, view.colours[place]]));
+  show();
+}
 
 function show() {
   if (!answer) return;
-  view.colours = coloursFor(view.colours, answer.items.length);
   byId("comparison").hidden = false;
   byId("empty").hidden = true;
   document.title = `Compare ${answer.items.map(({ label }) => label).join(", ").slice(0, 80)} · Runyard`;
@@ -58,20 +70,13 @@ function showLive() {
   showFigure(answer, view, colourOf);
 }
 
-async function load() {
+async function loadView() {
   const asked = view.runs;
-  try {
-    if (!asked.length) return void (await showNothing());
-    const loaded = await get(`/api/compare?${new URLSearchParams(asked.map((run) => ["run", String(run)]))}`);
-    if (asked !== view.runs) return; // others were chosen in the meantime
-    answer = loaded;
-    show();
-    live.start(loaded.cursor);
-  } catch (problem) {
-    if (problem.status === 404 || problem.status === 422) return showProblem(problem.message);
-    onError(problem.message);
-    setTimeout(load, RETRY_MS);
-  }
+  if (!asked.length) return void (await showNothing());
+  const loaded = await get(`/api/compare?${new URLSearchParams(asked.map((run) => ["run", String(run)]))}`);
+  if (asked !== view.runs) return; // others were chosen in the meantime
+  take(loaded);
+  live.start(loaded.cursor);
 }
 
 /** Nothing is chosen: offer what there is. */
@@ -82,7 +87,8 @@ async function showNothing() {
   document.title = "Compare · Runyard";
   setText(byId("overview"), "Choose what to hold against each other");
   await first.open([]);
-  live.start((await get("/api/recipes?limit=1")).cursor);
+  const { cursor } = await get("/api/recipes?limit=1");
+  if (!view.runs.length) live.start(cursor);
 }
 
 /** A run that is not there, or too many: say so, and how to go on. @param {string} message */
@@ -90,8 +96,8 @@ function showProblem(message) {
   const gone = Number(/There is no run (\d+)/.exec(message)?.[1]);
   const rest = view.runs.filter((run) => run !== gone);
   const leave = element("a", { href: addressOf({ ...view, runs: gone ? rest : [] }), text: gone && rest.length ? "Compare the others" : "Choose anew" });
-  notice("bad", `${message} `, leave);
   if (!answer) setText(byId("overview"), "These runs cannot be compared.");
+  return notice("bad", `${message} `, leave);
 }
 
 /** The numbers anew; the curves are followed by events. */
@@ -101,8 +107,7 @@ const refreshSoon = createCoalescer(async () => {
   try {
     const fresh = await get(`/api/compare?${new URLSearchParams([...asked.map((run) => ["run", String(run)]), ["curves", "false"]])}`);
     if (asked !== view.runs || !answer) return;
-    answer = { ...fresh, series: answer.series };
-    show();
+    take({ ...fresh, series: answer.series });
   } catch (problem) {
     if (problem.status !== 404) throw problem;
     showProblem(problem.message);
@@ -137,10 +142,12 @@ function toggleRecipe(recipe) {
 
 /** @param {string} recipe */
 function removeRecipe(recipe) {
-  const place = answer?.items.findIndex((item) => item.recipe === recipe) ?? -1;
-  const gone = answer?.items[place]?.runs ?? [];
+  const gone = answer?.items.find((item) => item.recipe === recipe)?.runs ?? [];
+  const runs = view.runs.filter((run) => !gone.includes(run));
+  if (runs.length === view.runs.length) return; // a second press, before the first is answered
+  const rest = answer?.items.filter((item) => item.runs.some((run) => runs.includes(run))) ?? [];
   const hidden = new Set([...view.hidden].filter((one) => one !== recipe));
-  go({ hidden, runs: view.runs.filter((run) => !gone.includes(run)), colours: view.colours.filter((_, index) => index !== place) });
+  go({ hidden, runs, colours: rest.map((item) => colourOf(item.recipe)) });
 }
 
 /** @param {number[]} runs */
@@ -164,6 +171,18 @@ function showControls() {
   setText(byId("smooth-value"), view.smooth ? view.smooth.toFixed(2) : "off");
   for (const x of ["epoch", "seconds"]) byId(`x-${x}`).setAttribute("aria-pressed", String(view.x === x));
 }
+
+createSeedLaunch({
+  answer: () => answer,
+  onDone(runs, tone, content) {
+    const all = [...new Set([...view.runs, ...runs])];
+    const fits = all.length <= MOST_RUNS;
+    notice(tone, ...content, fits ? "" : ` At most ${MOST_RUNS} runs can be compared at once: the new ones are not shown here.`);
+    if (!runs.length) return;
+    status.refresh();
+    if (fits) go({ runs: all });
+  },
+});
 
 byId("metric").append(...METRICS.map(({ name, title }) => element("option", { value: name, text: title })));
 byId("metric").addEventListener("change", () => {
@@ -192,7 +211,6 @@ addEventListener("popstate", () => {
 closable(byId("add"), true);
 closable(byId("help"), true);
 listenForKeys({
-  u: () => location.assign("/"),
   a: () => answer && byId("add-button").click(),
   "?": () => byId("help").showModal(),
 });

@@ -1,6 +1,6 @@
 /** The table of results: each recipe with its accuracy and how sure that is, its losses, its best epoch and its time. */
 
-import { cloneAddress, seedsAddress } from "./compare-links.js";
+import { cloneAddress, seedsAddress } from "./links.js";
 import { paint, swatch } from "./compare-series.js";
 import { byId, createList, element, setAttribute, setText } from "./dom.js";
 import { count, counted, duration, loss, MISSING, NOT_FINITE, percent } from "./format.js";

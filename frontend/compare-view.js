@@ -1,6 +1,6 @@
 /** What the Compare page shows, as its address says it. Pure. */
 
-import { compareAddress } from "./runs-selection.js";
+import { compareAddress } from "./links.js";
 
 export const METRICS = /** @type {const} */ ([
   { name: "test_acc", title: "Test accuracy" },

@@ -8,6 +8,7 @@ import { asMatrix, cellOf, hasCollapsed, predictionsText, worstClasses } from ".
 
 export function createConfusion() {
   let shown = "";
+  const worst = createWorst();
 
   /** @param {Predictions} found */
   const show = (found) => {
@@ -17,7 +18,9 @@ export function createConfusion() {
     const key = JSON.stringify(found);
     if (key === shown) return;
     shown = key;
-    byId("confusion").replaceChildren(asMatrix(found) ? matrix(found) : worst(found));
+    if (asMatrix(found)) return byId("confusion").replaceChildren(matrix(found));
+    worst.show(found);
+    if (!worst.node.isConnected) byId("confusion").replaceChildren(worst.node);
   };
 
   /** There is nothing to show; `text` says why. @param {string} text */
@@ -43,22 +46,36 @@ function matrix({ classes, confusion, per_class_accuracy: accuracies }) {
   return element("table", { class: "tight confusion", "aria-label": "Confusion matrix: true classes down, predicted classes across" }, element("thead", {}, head), element("tbody", {}, ...rows));
 }
 
-/** @param {Predictions} predictions */
-function worst(predictions) {
-  const table = element("table", { class: "tight classes", "aria-label": "Classes, the one that does worst first" });
-  const caption = element("caption");
+/** The table of classes; made once, so that a press of its button outlives the next epoch. */
+function createWorst() {
+  /** @type {Predictions|null} */ let predictions = null;
+  let whole = false;
+  const words = element("span");
+  const more = element("button", { class: "link", type: "button" });
   const body = element("tbody");
-  const all = element("button", { class: "link", type: "button", text: `Show all ${count(predictions.classes.length)}` });
-  const fill = (/** @type {number|undefined} */ most) => {
-    const rows = worstClasses(predictions, most).map(classRow);
-    caption.replaceChildren(`The ${count(rows.length)} classes of ${count(predictions.classes.length)} that do worst. `, ...(most === undefined ? [all] : []));
+  const head = ["Class", "", "Test images", "Most often taken for"].map((text, index) => (index === 1 ? rightHead() : element("th", { scope: "col", class: index === 2 ? "number" : null, text })));
+  const node = element("table", { class: "tight classes", "aria-label": "Classes, the one that does worst first" });
+  node.append(element("caption", {}, words, " ", more), element("thead", {}, element("tr", {}, ...head)), body);
+
+  const fill = () => {
+    if (!predictions) return;
+    const all = count(predictions.classes.length);
+    const rows = worstClasses(predictions, whole ? predictions.classes.length : undefined).map(classRow);
+    setText(words, `The ${count(rows.length)} classes of ${all} that do worst.`);
+    setText(more, whole ? "Show fewer" : `Show all ${all}`);
+    more.setAttribute("aria-expanded", String(whole));
     body.replaceChildren(...rows);
   };
-  all.addEventListener("click", () => fill(predictions.classes.length));
-  fill(undefined);
-  const head = ["Class", "", "Test images", "Most often taken for"].map((text, index) => (index === 1 ? rightHead() : element("th", { scope: "col", class: index === 2 ? "number" : null, text })));
-  table.append(caption, element("thead", {}, element("tr", {}, ...head)), body);
-  return table;
+  more.addEventListener("click", () => {
+    whole = !whole;
+    fill();
+  });
+  /** @param {Predictions} found */
+  const show = (found) => {
+    predictions = found;
+    fill();
+  };
+  return { node, show };
 }
 
 /** @param {{name: string, accuracy: number|null, images: number, mistakenFor: string}} row */

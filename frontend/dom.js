@@ -83,6 +83,13 @@ export function stateLabel() {
   return { node, show };
 }
 
+/** A cell of a table whose rows are blocks on a phone. @param {string} classes @param {...Node} children */
+export const cell = (classes, ...children) => element("td", { role: "cell", class: classes }, ...children);
+
+/** @param {string} [label] for a screen reader */
+export const progressBar = (label = "Progress") =>
+  element("div", { class: "progress", role: "progressbar", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100 }, element("i"));
+
 /** @param {HTMLElement} bar a .progress @param {number|null} fraction null hides it @param {string} text for a screen reader */
 export function showProgress(bar, fraction, text) {
   bar.hidden = fraction === null;

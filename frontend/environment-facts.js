@@ -84,5 +84,5 @@ export function differingFacts(environment, other) {
 function factText(value) {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "object") return JSON.stringify(value);
-  return String(value).replace(HASH, (hash) => hash.slice(0, 12));
+  return String(value).replace(HASH, (hash) => hash.slice(0, 12)).replace(/\+changes$/, " + changes");
 }

@@ -1,6 +1,6 @@
 /** The live curves: plotly.js comes when the page is idle; a new point never resets a zoom. */
 
-import { byId, element } from "./dom.js";
+import { byId, element, setText } from "./dom.js";
 import { CONFIG, plotlyWhenIdle } from "./plotly-load.js";
 import { colourOf, readTokens, themed, TOKENS } from "./plotly-theme.js";
 
@@ -16,7 +16,7 @@ export function createFigures(run) {
   /** @type {Map<string, any>} */ const plots = new Map();
   for (const { name, title, small } of PLACES) {
     const plot = element("div", { class: "plot", "data-figure": name, role: "img", "aria-label": `${title} by epoch; the numbers stand in the table of epochs` });
-    plot.append(element("p", { class: "plot-waits", text: "Waits for the first epoch" }));
+    plot.append(waits());
     const caption = element("figcaption", {}, title);
     byId("figures").append(element("figure", { class: small ? "card small-figure" : "card" }, caption, plot));
     plots.set(name, plot);
@@ -34,12 +34,22 @@ export function createFigures(run) {
     const look = { tokens: readTokens(TOKENS), family: getComputedStyle(document.body).fontFamily, revision: `run ${run}`, epochs };
     for (const [name, plot] of plots) {
       const figure = figures[name];
-      if (!figure || !figure.data.some((/** @type {any} */ trace) => series[trace.meta?.metric]?.epochs.length)) continue;
+      if (!figure || !figure.data.some((/** @type {any} */ trace) => series[trace.meta?.metric]?.epochs.length)) {
+        if (!plot.querySelector(".plot-waits")) clear(plot);
+        if (figure) setText(plot.querySelector(".plot-waits"), "Waits for the first epoch");
+        continue;
+      }
       plot.querySelector(".plot-waits")?.remove();
       legend(plot, figure);
       const { data, layout } = themed(figure, series, look);
       Plotly.react(plot, data, layout, CONFIG);
     }
+  };
+
+  /** A retry began: its curves so far are no more. @param {any} plot */
+  const clear = (plot) => {
+    Plotly.purge(plot);
+    plot.replaceChildren(waits());
   };
 
   const drawSoon = () => {
@@ -77,6 +87,8 @@ export function createFigures(run) {
     },
   };
 }
+
+const waits = () => element("p", { class: "plot-waits", text: "Loading…" });
 
 /** The legend stands in the caption, where it takes no room from the curves. @param {any} plot @param {any} figure */
 function legend(plot, figure) {

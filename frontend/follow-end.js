@@ -1,13 +1,14 @@
 /** Keeps a scrolling box at its end while it grows, until a person scrolls up; at the end again, it follows again. */
 
-const NEAR_PIXELS = 24;
+/** So near counts as the end: a line or two may have come while a person scrolled down to it. */
+const NEAR_PIXELS = 80;
 
 /** @param {HTMLElement} box */
 export function createFollower(box) {
   let following = true;
   let at = 0;
 
-  const isAtEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PIXELS;
+  const offEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight;
 
   /** Go to the end, where it is followed; after each change of the content. */
   const follow = () => {
@@ -18,14 +19,15 @@ export function createFollower(box) {
 
   /** Follow from where the box stands now: after a person chose what is shown in it. */
   const look = () => {
-    following = isAtEnd();
+    following = offEnd() < NEAR_PIXELS;
   };
 
   box.addEventListener(
     "scroll",
     () => {
-      if (isAtEnd()) following = true;
+      if (offEnd() <= 1) following = true;
       else if (box.scrollTop < at) following = false;
+      else if (offEnd() < NEAR_PIXELS) following = true;
       at = box.scrollTop;
     },
     { passive: true },

@@ -24,6 +24,9 @@ export const count = (value) => (isNumber(value) ? grouped.format(value) : MISSI
 /** A number of a spec, without a tail of rounding. @param {number} value */
 export const plain = (value) => String(Number(value.toPrecision(6)));
 
+/** As short as it can be without being another number. @param {number} value */
+export const exact = (value) => (Number(plain(value)) === value ? plain(value) : String(value));
+
 /** "33 ms", "38 s", "3 m 02 s", "1 h 04 m". @param {number|null|undefined} seconds */
 export function duration(seconds) {
   if (!isNumber(seconds) || seconds < 0) return MISSING;
@@ -48,33 +51,37 @@ export function clock(milliseconds) {
   return `${padded(date.getHours())}:${padded(date.getMinutes())}`;
 }
 
+/** "14:03", local, with the day in front where it is not that of `now`. @param {number} milliseconds @param {number} now */
+export function dayClock(milliseconds, now) {
+  const date = new Date(milliseconds);
+  const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  return date.toDateString() === new Date(now).toDateString() ? clock(milliseconds) : `${day} ${clock(milliseconds)}`;
+}
+
 /** "14:03:27", local, with the day in front where it is not today's. @param {string|null} iso @param {number} now */
 export function moment(iso, now) {
   if (!iso) return MISSING;
   const date = new Date(iso);
-  const time = `${clock(date.getTime())}:${padded(date.getSeconds())}`;
-  if (date.toDateString() === new Date(now).toDateString()) return time;
-  return `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })} ${time}`;
+  return `${dayClock(date.getTime(), now)}:${padded(date.getSeconds())}`;
 }
 
-/** Seconds that a run has taken, up to `now` where it has not ended. @param {Run} run @param {number} now */
+/** Seconds that a run has been in training, up to `now` where it still is. @param {Run} run @param {number} now */
 export function elapsedSeconds(run, now) {
-  if (run.finished_at || !run.started_at) return run.seconds;
   const active = run.state === "running" || run.state === "cancelling";
-  return active ? Math.max(0, (now - Date.parse(run.started_at)) / 1000) : run.seconds;
+  return active ? (run.seconds ?? 0) + Math.max(0, (now - Date.parse(run.told_at)) / 1000) : run.seconds;
 }
 
 /** @param {Run} run */
 export const runTitle = (run) => run.name || run.preset || `${run.spec.model.arch} on ${run.spec.dataset.name}`;
 
-/** "alexnet · lr 0.05 · 64 px · cifar10 · seed 0"; on features "softmax-regression on resnet18 layer2". @param {Run} run */
+/** "alexnet · lr 0.05 · 150 epochs · 64 px · cifar10 · seed 0"; on features "softmax-regression on resnet18 layer2". @param {Run} run */
 export const recipeLine = (run) => [...recipeParts(run.spec), `seed ${run.seed}`].join(" · ");
 
 /** What a line tells of a recipe. @param {import("./types.js").Spec} spec @returns {string[]} */
-export function recipeParts({ model, features, optimizer, dataset }) {
+export function recipeParts({ model, features, optimizer, epochs, dataset }) {
   const network = features ? `${model.arch} on ${features.arch} ${features.node}` : model.arch;
   const pixels = dataset.image_size ? [`${dataset.image_size} px`] : [];
-  return [network, `lr ${plain(optimizer.lr)}`, ...pixels, dataset.name];
+  return [network, `lr ${plain(optimizer.lr)}`, `${epochs} ${epochs === 1 ? "epoch" : "epochs"}`, ...pixels, dataset.name];
 }
 
 /** "1 run", "3 runs". @param {number} number @param {string} noun */

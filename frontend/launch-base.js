@@ -34,15 +34,15 @@ export async function clonedRun(query) {
   }
 }
 
-/** @param {{run: Run, place: HTMLElement}} options @returns {{base: () => Base, title: () => string, seeds: string}} */
+/** @param {{run: Run, place: HTMLElement}} options @returns {{base: () => Base, title: () => string, seeds: string, experiment: string}} */
 export function createClone({ run, place }) {
   const from = element("p", {}, "Clone of ", element("a", { href: `/runs/${run.id}`, text: `run ${run.id}` }), ` “${run.name ?? ""}”: every field is as it was there until you change it.`);
   place.replaceChildren(element("div", { class: "clone-says" }, from, element("a", { class: "button", href: "/launch", text: "Start from a preset" })));
-  return { base: () => ({ clone: run.id, spec: run.spec, startsFrom: null }), title: () => `Clone of run ${run.id}`, seeds: String(run.seed) };
+  return { base: () => ({ clone: run.id, spec: run.spec, startsFrom: null }), title: () => `Clone of run ${run.id}`, seeds: String(run.seed), experiment: run.experiment ?? "" };
 }
 
 /** @param {{presets: Preset[], query: URLSearchParams, place: HTMLElement, onChosen: () => void, onProblem: (message: string) => void}} options
- *  @returns {{base: () => Base, title: () => string, seeds: string}} */
+ *  @returns {{base: () => Base, title: () => string, seeds: string, experiment: string}} */
 export function createPresetChoice({ presets, query, place, onChosen, onProblem }) {
   const about = element("p", { class: "about" });
   const start = element("p", { class: "about" });
@@ -82,5 +82,5 @@ export function createPresetChoice({ presets, query, place, onChosen, onProblem 
   });
   say();
   const title = () => `${preset().title}, ${chosen("size") === "quick" ? "quick" : "as published"}`;
-  return { base, title, seeds: "0" };
+  return { base, title, seeds: "0", experiment: "" };
 }

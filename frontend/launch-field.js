@@ -16,15 +16,16 @@ export function createField({ plan, unit, help = "", options = null, list, onInp
   const input = options
     ? element("select", shared)
     : element("input", { ...shared, type: "text", inputmode: plan.kind === "number" || plan.kind === "run" ? "decimal" : null, list });
-  const ticks = element("div", { class: "ticks", role: "group", "aria-labelledby": `${id}-label`, hidden: true });
+  const ticks = element("div", { class: "ticks", role: "group", "aria-labelledby": `${id}-label`, "aria-describedby": `${id}-problem ${id}-help`, hidden: true });
   const back = element("button", { class: "link back", type: "button", hidden: true });
-  const vary = element("button", { class: "link vary", type: "button", text: "vary", "aria-pressed": "false", title: `Several values of ${plan.label.toLowerCase()}: a run for each` });
+  const vary = element("button", { class: "link vary", type: "button", text: "vary", "aria-label": `Vary ${plan.label}`, title: `Several values of ${plan.label.toLowerCase()}: a run for each` });
   const several = element("span", { class: "several", hidden: true });
   const helpLine = element("div", { class: "help", id: `${id}-help`, text: help });
   const problem = element("div", { class: "problem", id: `${id}-problem`, hidden: true });
   const box = element("div", { class: "box" }, input);
   if (unit) box.append(element("span", { class: "unit", text: unit }));
-  const head = element("div", { class: "head" }, element("label", { for: id, id: `${id}-label`, text: plan.label }), several, back);
+  const label = element("label", { for: id, id: `${id}-label`, text: plan.label });
+  const head = element("div", { class: "head" }, label, several, back);
   if (options && !plan.one) head.append(vary);
   const node = element("div", { class: "field", "data-path": plan.path }, head, box, ticks, problem, helpLine);
   /** @type {Option[]} */ let offered = options ?? [];
@@ -58,12 +59,20 @@ export function createField({ plan, unit, help = "", options = null, list, onInp
     setAttribute(back, "title", `Put ${word(base ?? "")} back`);
   };
 
+  /** What is wrong is wrong of what the person sees: the ticks, or the field. */
+  const markWrong = () => {
+    const wrong = problem.hidden ? null : "true";
+    for (const one of [input, ...boxes()]) setAttribute(one, "aria-invalid", varied === (one !== input) ? wrong : null);
+  };
+
   const showVaried = (/** @type {boolean} */ on) => {
     varied = on;
     ticks.hidden = !on;
     box.hidden = on;
-    vary.setAttribute("aria-pressed", String(on));
     setText(vary, on ? "one value" : "vary");
+    vary.setAttribute("aria-label", `${on ? "One value of" : "Vary"} ${plan.label}`);
+    setAttribute(label, "for", on ? null : id); // the group of ticks is named by it
+    markWrong();
   };
 
   const fillTicks = (/** @type {string[]} */ checked) =>
@@ -90,7 +99,7 @@ export function createField({ plan, unit, help = "", options = null, list, onInp
     node.classList.toggle("wrong", Boolean(message));
     problem.hidden = !message;
     setText(problem, message);
-    setAttribute(input, "aria-invalid", message ? "true" : null);
+    markWrong();
   };
 
   node.addEventListener("input", () => {
@@ -129,14 +138,16 @@ export function createField({ plan, unit, help = "", options = null, list, onInp
     },
     /** What was chosen stays chosen where it is still offered; else the base's, else the first. @param {Option[]} next */
     offer(next) {
-      if (JSON.stringify(next) === JSON.stringify(offered) && next.length) return; // an open list must not close
       const before = texts();
+      const isKept = before.every((text) => next.some(({ value }) => value === text));
+      if (isKept && JSON.stringify(next) === JSON.stringify(offered) && next.length) return; // an open list must not close
       offered = next;
       fill();
       const still = before.filter((text) => next.some(({ value }) => value === text));
       const usual = next.find(({ value }) => value === base)?.value ?? next[0]?.value ?? "";
       if (varied) {
         fillTicks(still);
+        markWrong();
         mark();
       } else set(still.length ? still : [usual]);
     },

@@ -9,8 +9,8 @@ import { plansFor } from "./launch-plan.js";
 import { createPreview } from "./launch-preview.js";
 import { fieldOf, requestOf } from "./launch-request.js";
 import { createSnippets } from "./launch-snippets.js";
-import { createSubmit } from "./launch-submit.js";
-import { createSummary } from "./launch-summary.js";
+import { awayText, createSubmit } from "./launch-submit.js";
+import { createSummary, seedsText } from "./launch-summary.js";
 import { notice } from "./standing.js";
 
 /** @typedef {import("./launch-plan.js").Plan} Plan */
@@ -35,14 +35,15 @@ export function createLaunchForm({ query, presets, rules, models, shelf, run }, 
   const own = OWN.map(({ plan, help }) => createField({ plan, help, onInput: changed }));
   const fields = new Map([...groups.fields, ...own.map((field) => /** @type {[string, import("./launch-field.js").Field]} */ ([field.plan.path, field]))]);
   const field = (/** @type {string} */ path) => /** @type {import("./launch-field.js").Field} */ (fields.get(path));
-  const offers = createOffers({ fields: groups.fields, models, presets, nodes: byId("nodes"), onPut: changed });
-  const summary = createSummary({ onPutBack: putBack });
+  const offers = createOffers({ fields: groups.fields, models, presets, nodes: byId("nodes") });
+  const summary = createSummary({ onPutBack: putBack, onUseShapes: useShapes });
   const snippets = createSnippets();
   const submit = createSubmit({ read: request, tell: (message, path) => tell(message, path, true), whose });
   const preview = createPreview({
     read() {
       const read = request();
       if (!("problem" in read)) return read.body;
+      submit.block(""); // a press leads to the field that cannot be read
       tell(read.problem, read.path);
       return null;
     },
@@ -50,14 +51,19 @@ export function createLaunchForm({ query, presets, rules, models, shelf, run }, 
     onAnswer(answer) {
       if (!submit.isAsking()) tell("", null);
       summary.showPreview(answer);
+      submit.block(answer.ready ? "" : awayText(answer.missing));
       snippets.take(answer.snippets);
     },
-    onRefused: ({ message }) => tell(message, whose(message)),
+    onRefused({ message }) {
+      submit.block("");
+      tell(message, whose(message));
+    },
   });
 
   byId("groups").replaceChildren(...groups.nodes);
   byId("own").replaceChildren(...own.map(({ node }) => node));
   field("seeds").set([seedsOf(query) ?? start.seeds]);
+  field("experiment").set([start.experiment]);
   field("name").input.placeholder = run ? (run.name ?? "as the run") : "as the preset";
 
   function request() {
@@ -78,7 +84,7 @@ export function createLaunchForm({ query, presets, rules, models, shelf, run }, 
     offers.follow(base);
     groups.follow();
     const read = request();
-    if (!("problem" in read)) summary.showRequest(read, start.title(), run ? `run ${run.id}` : "the preset");
+    if (!("problem" in read)) summary.showRequest(read, start.title(), run ? `run ${run.id}` : "the preset", run ? seedsText(read.body.seeds, run) : "");
     submit.follow("problem" in read ? null : read.runs);
     preview.soon();
   }
@@ -100,13 +106,22 @@ export function createLaunchForm({ query, presets, rules, models, shelf, run }, 
     byId("launch-differs").focus();
   }
 
+  /** Generated images in place of a data set that is not here. */
+  function useShapes() {
+    field("dataset.name").set(["shapes"]);
+    follow(false);
+    byId("launch-submit").focus();
+  }
+
   // Back from the terminal, where what was missing may have been fetched.
   document.addEventListener("visibilitychange", async () => {
     if (document.hidden) return;
     const found = await loadShelf().catch(() => null); // the lost connection is told in the header
+    const before = JSON.stringify(request());
     if (found) offers.take(found);
     offers.follow(start.base());
-    preview.soon();
+    if (JSON.stringify(request()) !== before) follow(false);
+    else preview.soon();
   });
 
   offers.take(shelf);

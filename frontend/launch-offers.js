@@ -1,7 +1,7 @@
 /** What the fields of the launch page offer: data sets, models, weights and nodes, as they are here now. */
 
 import { get } from "./api.js";
-import { element } from "./dom.js";
+import { element, setText } from "./dom.js";
 import { count } from "./format.js";
 import { REGRESSION } from "./launch-plan.js";
 import { valueAt } from "./launch-request.js";
@@ -14,9 +14,11 @@ import { startOf, startOptions } from "./launch-weights.js";
 /** A data set can be used where it was imported or makes itself. @param {import("./types.js").Dataset|undefined} dataset */
 export const isHere = (dataset) => Boolean(dataset && (dataset.builtin || dataset.hash));
 
-/** @param {{fields: Fields, models: string[], presets: import("./types.js").Preset[], nodes: HTMLElement, onPut: () => void}} options
- *  `nodes` is the list of suggestions of a node; `onPut`: a value was put in for the person */
-export function createOffers({ fields, models, presets, nodes, onPut }) {
+/** @param {{fields: Fields, models: string[], presets: import("./types.js").Preset[], nodes: HTMLElement}} options
+ *  `nodes` is the list of suggestions of a node */
+export function createOffers({ fields, models, presets, nodes }) {
+  /** The network whose nodes are offered or asked for. */
+  let nodesOf = "";
   /** @type {Shelf} */ let shelf = { datasets: [], weights: [] };
   const field = (/** @type {string} */ path) => /** @type {import("./launch-field.js").Field} */ (fields.get(path));
   const first = (/** @type {string} */ path) => field(path).texts()[0] ?? "";
@@ -42,17 +44,17 @@ export function createOffers({ fields, models, presets, nodes, onPut }) {
     field(`${holder}.weights`).offer(archs.length > 1 ? found.filter(({ value }) => value === "none" || value === "imagenet") : found);
   };
 
+  /** @type {boolean|null} */ let saysAway = null;
+  const factsLine = element("span");
+
   const tellDataset = () => {
     const names = field("dataset.name").texts();
     const found = names.length === 1 ? known(names[0]) : undefined;
     const facts = found ? `${found.title}: ${count(found.train_count)} training and ${count(found.test_count)} test images, ${found.pixels} px.` : "";
-    const use = element("button", { type: "button", class: "link", text: "Use shapes in its place" });
-    use.addEventListener("click", () => {
-      field("dataset.name").set(["shapes"]);
-      onPut();
-    });
     const away = names.some((name) => !isHere(known(name)));
-    field("dataset.name").tell(...(away ? ["Not here yet: the command stands in the summary. ", use] : [facts]));
+    if (away !== saysAway) field("dataset.name").tell(away ? "Not here yet: the command stands beside the launch button." : factsLine);
+    saysAway = away;
+    setText(factsLine, facts);
     field("dataset.image_size").input.placeholder = found ? `as stored: ${found.pixels}` : "as stored";
     field("dataset.train_limit").input.placeholder = found ? `all ${count(found.train_count)}` : "all";
     field("dataset.test_limit").input.placeholder = found ? `all ${count(found.test_count)}` : "all";
@@ -61,9 +63,11 @@ export function createOffers({ fields, models, presets, nodes, onPut }) {
   /** The nodes of the network that makes the features, with their shapes. */
   const offerNodes = async () => {
     const arch = first("features.arch");
-    if (!arch || nodes.dataset.arch === arch) return;
-    nodes.dataset.arch = arch;
-    const { nodes: found } = await get(`/api/models/${arch}/nodes`).catch(() => ({ nodes: {} })); // then the name is typed
+    if (!arch || nodesOf === arch) return;
+    nodesOf = arch;
+    const { nodes: found } = await get(`/api/models/${arch}/nodes`).catch(() => ({ nodes: null })); // then the name is typed
+    if (nodesOf !== arch) return; // another network was chosen in the meantime
+    if (!found) nodesOf = ""; // and it is asked for with the next change
     nodes.replaceChildren(...Object.entries(found ?? {}).map(([value, shape]) => element("option", { value, label: [shape].flat().join(" × ") })));
   };
 

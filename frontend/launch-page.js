@@ -1,6 +1,6 @@
 /** The Launch page: loads what can be chosen and keeps the header; the rest is in launch-form.js. */
 
-import { get, serverNow } from "./api.js";
+import { get } from "./api.js";
 import { byId, element } from "./dom.js";
 import { closable, listenForKeys } from "./keys.js";
 import { clonedRun } from "./launch-base.js";
@@ -10,6 +10,7 @@ import { notice, showLink, watchStatus } from "./standing.js";
 
 const RETRY_MS = 3000;
 
+/** When the connection was lost, null where it is not. @type {number|null} */ let lostSince = null;
 const status = watchStatus();
 const live = createLive({ onEvent: ({ kind }) => kind === "state" && status.refresh(), onReset: () => void listen(), onLink: showLink });
 
@@ -37,8 +38,10 @@ async function start() {
 async function listen() {
   try {
     live.start((await get("/api/runs?limit=1")).cursor);
+    lostSince = null;
   } catch {
-    showLink({ state: "lost", since: serverNow() });
+    lostSince ??= Date.now();
+    showLink({ state: "lost", since: lostSince });
     setTimeout(listen, RETRY_MS);
   }
 }

@@ -1,6 +1,6 @@
 /** Which fields the launch page shows, how they are called, and where each says something. Pure. */
 
-import { count, plain } from "./format.js";
+import { count, exact, plain } from "./format.js";
 
 /** @typedef {"number"|"choice"|"flag"|"dataset"|"model"|"network"|"node"|"weights"|"run"|"text"} Kind
  *  @typedef {{path: string, label: string, many?: string, group: string, main?: boolean, kind: Kind, words?: Object<string, string>,
@@ -77,9 +77,6 @@ export function asText(value) {
   if (typeof value === "boolean") return value ? "yes" : "no";
   return typeof value === "number" ? exact(value) : String(value);
 }
-
-/** As short as it can be without being another number. @param {number} value */
-const exact = (value) => (Number(plain(value)) === value ? plain(value) : String(value));
 
 /** A text of a field in words, for people. @param {Plan} plan @param {string} text */
 export function inWords(plan, text) {

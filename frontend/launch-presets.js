@@ -43,4 +43,4 @@ function createGroup({ title, presets }) {
 }
 
 /** @param {string} section @param {string|null} corrects */
-const noteOf = (section, corrects) => (corrects ? `Twin of ${section}` : section ? `Section ${section}` : "Trained before the fine-tuned ones");
+const noteOf = (section, corrects) => (corrects ? `Twin of ${section}` : section ? `Section ${section} of the report` : "Trained before the fine-tuned ones");

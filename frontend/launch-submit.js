@@ -1,6 +1,6 @@
 /** The button of the launch page: sends one launch however often it is clicked, asks before hours of it, and leads to the runs. */
 
-import { byId, setText } from "./dom.js";
+import { byId, setAttribute, setText } from "./dom.js";
 import { counted } from "./format.js";
 import { createLaunchSender } from "./launch-send.js";
 
@@ -13,12 +13,17 @@ export function createSubmit({ read, tell, whose }) {
   const sender = createLaunchSender("/api/launches");
   let runs = 1;
   let sending = false;
+  /** What is not here, in words; empty where nothing keeps the launch from being stored. */
+  let away = "";
   /** The service asked whether hours of training are wanted: the next click says yes. */
   let asking = false;
 
   const show = () => {
     button.disabled = sending;
-    setText(byId("submit-text"), sending ? "Launching…" : asking ? "Launch all the same" : `Launch ${counted(runs, "run")}`);
+    // Not `disabled` where something is missing: it keeps the focus, and what is missing describes it.
+    setAttribute(button, "aria-disabled", away && !sending ? "true" : null);
+    setAttribute(button, "aria-describedby", away ? "missing" : null);
+    setText(byId("submit-text"), sending ? "Launching…" : away ? `Launch: ${away}` : asking ? "Launch all the same" : `Launch ${counted(runs, "run")}`);
   };
 
   /** @param {string} message empty takes it away */
@@ -30,7 +35,7 @@ export function createSubmit({ read, tell, whose }) {
   };
 
   const launch = async () => {
-    if (sending) return;
+    if (sending || away) return;
     const found = read();
     if ("problem" in found) return tell(found.problem, found.path);
     const body = asking ? { ...found.body, confirm: true } : found.body;
@@ -66,6 +71,11 @@ export function createSubmit({ read, tell, whose }) {
   return {
     tell: tellHere,
     isAsking: () => asking,
+    /** @param {string} text why the service would refuse it now; empty where it would not */
+    block(text) {
+      away = text;
+      show();
+    },
     /** The form changed: it is another launch, that nobody said yes to. @param {number|null} number of runs, where it is known */
     follow(number) {
       if (asking) tellHere("");
@@ -74,6 +84,12 @@ export function createSubmit({ read, tell, whose }) {
       show();
     },
   };
+}
+
+/** "cifar10 is not here". Pure. @param {import("./launch-preview.js").Preview["missing"]} missing */
+export function awayText(missing) {
+  const dataset = missing.find(({ what }) => what === "data set");
+  return dataset ? `${dataset.command.split(" ")[3]} is not here` : "its weights are not here";
 }
 
 /** One run: its page. Several: the list, where they stand first; of an experiment, those of it alone. Pure.

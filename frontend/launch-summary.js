@@ -9,6 +9,7 @@ import { count, counted, isNumber, roughly } from "./format.js";
 
 const FEW = 3;
 const MOST_NAMES = 50;
+const MOST_SEEDS = 8;
 
 /** Several names as a text: the first ones, and how many more. Pure. @param {string[]} names */
 export const firstOf = (names) => (names.length > FEW + 1 ? `${names.slice(0, FEW).join("; ")}; and ${count(names.length - FEW)} more` : names.join("; "));
@@ -24,19 +25,27 @@ export function factsOf({ count: runs, recipes, parents, seconds, device }) {
   ];
 }
 
-/** @param {{onPutBack: (path: string) => void}} options */
-export function createSummary({ onPutBack }) {
+/** What a clone changes of its run's seed; empty where it keeps it. Pure. @param {number[]} seeds @param {{id: number, seed: number}} run */
+export function seedsText(seeds, { id, seed }) {
+  if (seeds.length > 1) return `Seeds ${seeds.length > MOST_SEEDS ? `${seeds.slice(0, MOST_SEEDS).join(", ")} and ${count(seeds.length - MOST_SEEDS)} more` : seeds.join(", ")} (run ${id} had ${seed})`;
+  return seeds[0] === seed ? "" : `Seed ${seed} → ${seeds[0]}`;
+}
+
+/** @param {{onPutBack: (path: string) => void, onUseShapes: () => void}} options */
+export function createSummary({ onPutBack, onUseShapes }) {
   const form = byId("launch-form");
   /** What is missing is shown again only where it changed: its button may be in use. */
   let shownMissing = "";
 
-  /** @param {Difference[]} differs @param {string} base "the preset", "run 12" */
-  const showDiffering = (differs, base) => {
-    setText(byId("launch-differs"), differs.length ? `${counted(differs.length, "field")} ${differs.length === 1 ? "differs" : "differ"} from ${base}` : `As ${base} ${base.startsWith("run") ? "was" : "says"}`);
+  /** @param {Difference[]} differs @param {string} base "the preset", "run 12" @param {string} seeds what a clone says of its seeds */
+  const showDiffering = (differs, base, seeds) => {
+    const but = seeds ? `, but for its seed${seeds.startsWith("Seeds") ? "s" : ""}` : "";
+    setText(byId("launch-differs"), differs.length ? `${counted(differs.length, "field")} ${differs.length === 1 ? "differs" : "differ"} from ${base}` : `As ${base} ${base.startsWith("run") ? "was" : "says"}${but}`);
     byId("differing").replaceChildren(...differs.map(({ path, label, before, after }) => {
       const back = element("button", { type: "button", class: "link", text: "put back", "aria-label": `${label}: put ${before} back`, onclick: () => onPutBack(path) });
       return element("li", { "data-path": path }, element("span", {}, `${label} `, element("s", { text: before }), " → ", element("b", { text: after })), back);
     }));
+    if (seeds) byId("differing").append(element("li", { "data-path": "seeds", text: seeds }));
   };
 
   /** @param {Preview["missing"]} missing */
@@ -44,9 +53,10 @@ export function createSummary({ onPutBack }) {
     const key = JSON.stringify(missing);
     if (key === shownMissing) return;
     shownMissing = key;
-    byId("missing").replaceChildren(...missing.map(({ sentence, command }) => {
+    byId("missing").replaceChildren(...missing.map(({ what, sentence, command }) => {
       const line = element("span", { class: "command" }, element("code", { text: command }), copyButton("Copy", () => command, `Copy ${command}`));
-      return element("div", { class: "note warn" }, element("span", { text: sentence }), line);
+      const use = element("button", { type: "button", class: "link", text: "Use shapes in its place", onclick: onUseShapes });
+      return element("div", { class: "note warn" }, element("span", { text: sentence }), line, ...(what === "data set" ? [use] : []));
     }));
   };
 
@@ -60,12 +70,12 @@ export function createSummary({ onPutBack }) {
 
   return {
     /** What the page knows by itself, at once. @param {{runs: number, how: string, differs: Difference[]}} request
-     *  @param {string} title what is launched @param {string} base what it differs from */
-    showRequest({ runs, how, differs }, title, base) {
+     *  @param {string} title what is launched @param {string} base what it differs from @param {string} seeds of a clone */
+    showRequest({ runs, how, differs }, title, base, seeds) {
       setText(byId("what"), title);
       setText(byId("runs-count"), counted(runs, "run"));
       setText(byId("how"), how);
-      showDiffering(differs, base);
+      showDiffering(differs, base, seeds);
     },
     /** The last answer stays until the next one is here, in grey. */
     showStale: () => form.classList.add("stale"),

@@ -59,14 +59,3 @@ export function readSeeds(typed) {
   const twice = values.find((seed, index) => values.indexOf(seed) !== index);
   return twice === undefined ? { values } : refuse(`Seed ${twice} stands there twice.`);
 }
-
-/** Numbers as a person writes them: "0-2, 7". @param {number[]} seeds */
-export function seedsText(seeds) {
-  /** @type {[number, number][]} */ const ranges = [];
-  for (const seed of seeds) {
-    const last = ranges.at(-1);
-    if (last && seed === last[1] + 1) last[1] = seed;
-    else ranges.push([seed, seed]);
-  }
-  return ranges.map(([first, last]) => (first === last ? `${first}` : last === first + 1 ? `${first}, ${last}` : `${first}-${last}`)).join(", ");
-}

@@ -20,6 +20,9 @@ export function position(cursor) {
   return found ? Number(found[1]) : null;
 }
 
+/** Which store tells it: what stands before the place. @param {string} cursor */
+export const storeOf = (cursor) => cursor.slice(0, cursor.lastIndexOf("-"));
+
 /** @param {{run?: number, logAfter?: () => number, onEvent: (event: LiveEvent) => void, onReset: () => void,
  *    onLink: (link: {state: "live"|"lost", since: number}) => void}} options
  *  onReset must load everything again and call `start` with the new cursor */

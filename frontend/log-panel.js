@@ -18,6 +18,10 @@ export function createLogPanel(run, now) {
   let whole = 0;
   let loading = false;
   let query = "";
+  /** Whether the log was asked for, and whether no further line will come. */
+  let asked = false;
+  let over = false;
+  const sayEmpty = () => setText(byId("log-empty"), !asked ? "Loading…" : over ? "It wrote no line." : "No line yet.");
 
   const mark = (/** @type {{node: any, words: any, text: string}} */ { node, words, text }) => {
     const at = query ? text.toLowerCase().indexOf(query) : -1;
@@ -73,6 +77,8 @@ export function createLogPanel(run, now) {
         whole = Math.max(whole, page.lines.at(-1)?.line ?? 0);
         more = page.more && page.lines.length > 0;
       }
+      asked = true;
+      sayEmpty();
     } finally {
       loading = false;
     }
@@ -87,5 +93,10 @@ export function createLogPanel(run, now) {
     showFound();
     follower.look();
   });
-  return { wholeUntil: () => whole, append, load };
+  /** @param {boolean} isOver */
+  const setOver = (isOver) => {
+    over = isOver;
+    sayEmpty();
+  };
+  return { setOver, wholeUntil: () => whole, append, load };
 }

@@ -16,6 +16,7 @@ export function createMistakes() {
   const list = createList(byId("mistakes"), (/** @type {Mistake} */ { number }) => number, createTile);
   /** @type {Mistake[]} */ let images = [];
   let all = false;
+  let shownWhich = "";
   /** What came while the pointer was on the pictures: they are not to change under it. @type {Mistakes|null} */ let held = null;
 
   const showList = () => {
@@ -40,13 +41,15 @@ export function createMistakes() {
   place.addEventListener("mouseleave", () => held && show(held));
 
   return {
-    /** @param {Mistakes} found */
-    show(found) {
-      if (HOVERS && place.matches(":hover")) held = found;
+    /** @param {Mistakes} found @param {string} which epoch they are of: another choice is shown at once */
+    show(found, which) {
+      if (HOVERS && which === shownWhich && place.matches(":hover")) held = found;
       else show(found);
+      shownWhich = which;
     },
     hide() {
       held = null;
+      shownWhich = "";
       place.hidden = true;
     },
   };

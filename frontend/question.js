@@ -1,6 +1,6 @@
 /** A quiet button that asks before it acts: the question stands over it, so that nothing moves. */
 
-import { element } from "./dom.js";
+import { element, setAttribute, setText } from "./dom.js";
 
 /** @param {{action: string, label: string, confirm: string, keep?: string, danger?: boolean, asks?: () => boolean,
  *    act: () => Promise<void>, onError: (message: string) => void}} options
@@ -55,5 +55,14 @@ export function createQuestion({ action, label, confirm: yes, keep: no = "Keep",
     ask.setAttribute("aria-label", `${label} ${subject}`);
     confirm.setAttribute("aria-label", `${yes}: ${subject}`);
   };
-  return { node, name, close: () => show(false) };
+  /** Say it in other words. @param {string} asked @param {string} agreed */
+  const relabel = (asked, agreed) => {
+    label = asked;
+    yes = agreed;
+    setText(ask, asked);
+    setText(confirm, agreed);
+  };
+  /** Say on hovering what it does. @param {string} title */
+  const hint = (title) => setAttribute(ask, "title", title);
+  return { node, name, relabel, hint, close: () => show(false) };
 }

@@ -13,6 +13,7 @@ import { createReportLaunch } from "./report-launch.js";
 import { afterChoice, chosenVariant } from "./report-model.js";
 import { createReportHead } from "./report-standing.js";
 import { notice, showLink, watchStatus } from "./standing.js";
+import { untilItWorks } from "./until-it-works.js";
 
 /** @typedef {import("./report-types.js").View} View */
 
@@ -29,6 +30,7 @@ const drawing = createDrawing();
 const head = createReportHead({ onChoice, progress });
 const showContents = createContents(byId("contents"));
 const showSections = createList(byId("sections"), (/** @type {any} */ { id }) => id, createSection);
+const load = untilItWorks(loadView, { isRefused: ({ status: code }) => code >= 400 && code < 500, onRefused: showRefusal, onLost: showUnchanged });
 const live = createLive({ onEvent, onReset: load, onLink: showLink });
 const launcher = createReportLaunch({
   name: NAME,
@@ -76,7 +78,7 @@ const address = () => `/api/reports/${NAME}?${chosenVariant(location.search)}`;
 let asked = 0;
 let shownAddress = "";
 
-async function load() {
+async function loadView() {
   const mine = ++asked;
   shownAddress = address();
   byId("main").setAttribute("aria-busy", "true");
@@ -88,20 +90,23 @@ async function load() {
     live.start(loaded.cursor);
     if (first && location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
   } catch (problem) {
-    if (mine === asked) showProblem(problem);
+    if (mine === asked) throw problem;
   } finally {
     byId("main").removeAttribute("aria-busy");
   }
 }
 
-/** A variant that cannot be is told; what is on the page stays. A service that is away is asked again. @param {any} problem */
-function showProblem(problem) {
-  const refused = problem.status >= 400 && problem.status < 500;
-  const back = refused && location.search ? [" ", element("a", { href: "/report", text: "Show the usual variant" })] : [];
-  notice("bad", problem.message, ...back);
-  if (view) head.update(view, sending); // the choices are again those of what is shown
+/** A variant that cannot be is told; what is on the page stays. @param {any} problem */
+function showRefusal({ message }) {
+  const back = location.search ? [" ", element("a", { href: "/report", text: "Show the usual variant" })] : [];
+  showUnchanged();
+  return notice("bad", message, ...back);
+}
+
+/** The choices are again those of what is shown. */
+function showUnchanged() {
+  if (view) head.update(view, sending);
   else setText(byId("about"), "");
-  if (!refused) setTimeout(load, 3000);
 }
 
 /** In place, and silently: what the events changed. A failure of the service is tried again. */
@@ -150,9 +155,7 @@ byId("run-missing").addEventListener("click", launcher.launch);
 addEventListener("popstate", () => address() !== shownAddress && void load()); // a link within the page changes no variant
 closable(byId("help"), true);
 listenForKeys({
-  n: launcher.launch,
-  u: () => location.assign("/"),
-  w: () => location.assign("/workers"),
+  m: launcher.launch,
   "?": () => byId("help").showModal(),
 });
 setInterval(head.tick, 1000);

@@ -37,6 +37,10 @@ export function createRunActions({ onChanged, onDeleted, onError }) {
       onError,
     }),
   };
+  questions.retry.hint("Train it again from the start");
+  /** @param {number|null} epoch of its checkpoint, where it is known */
+  const showCheckpoint = (epoch) => questions.resume.hint(`Go on from its checkpoint${epoch === null ? "" : ` of epoch ${epoch}`}`);
+  showCheckpoint(null);
   const node = element("span", { class: "run-actions" }, ...Object.values(questions).map((question) => question.node));
 
   /** @param {Run} changed */
@@ -51,5 +55,5 @@ export function createRunActions({ onChanged, onDeleted, onError }) {
     }
     node.hidden = !Object.values(wishes).some(Boolean);
   };
-  return { node, update };
+  return { node, update, showCheckpoint };
 }

@@ -10,16 +10,18 @@ import { size } from "./environment-facts.js";
 
 const REFRESH_MS = 10_000; // one is made every half minute or so
 const NONE = "None: the first is made some time after the start, or with the last epoch.";
+const NEVER = "None: it ended before the first was made.";
 const PARTS = { weights: "Weights (safetensors)", state: "Optimizer and random states (PyTorch)" };
 
-/** @param {number} run */
-export function createCheckpoints(run) {
+/** @param {number} run @param {(epoch: number|null) => void} onFound told of which epoch the files are, null where there are none */
+export function createCheckpoints(run, onFound) {
   let shown = "";
+  let over = false;
 
   const load = async () => {
     try {
       const found = await get(`/api/runs/${run}/checkpoints`);
-      show(found, found.length ? "" : NONE);
+      show(found, found.length ? "" : over ? NEVER : NONE);
     } catch (problem) {
       if (problem.status === 0 || problem.status >= 500) throw problem;
       show([], problem.message); // it lies on another machine, say
@@ -28,6 +30,7 @@ export function createCheckpoints(run) {
 
   /** @param {Checkpoint[]} files @param {string} remark */
   const show = (files, remark) => {
+    onFound(files[0]?.epoch ?? null);
     byId("checkpoints-empty").hidden = !remark;
     setText(byId("checkpoints-empty"), remark);
     setText(byId("checkpoints-text"), files.length ? `after epoch ${files[0].epoch}` : "");
@@ -37,7 +40,13 @@ export function createCheckpoints(run) {
     byId("checkpoints").replaceChildren(...files.map(fileRow));
   };
 
-  return { follow: createCoalescer(load, REFRESH_MS) };
+  const loadSoon = createCoalescer(load, REFRESH_MS);
+  /** @param {boolean} isOver whether the run is over: no other file will come */
+  const follow = (isOver) => {
+    over = isOver;
+    loadSoon();
+  };
+  return { follow };
 }
 
 /** @param {Checkpoint} file */

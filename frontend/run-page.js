@@ -21,6 +21,7 @@ import { showSpec } from "./run-spec.js";
 import { applyEvent } from "./runs-model.js";
 import { applyToSeries } from "./series-model.js";
 import { notice, showLink, watchStatus } from "./standing.js";
+import { untilItWorks } from "./until-it-works.js";
 
 const id = Number(/\/runs\/(\d+)/.exec(location.pathname)?.[1]);
 /** @type {import("./types.js").Run|null} */ let run = null;
@@ -30,6 +31,7 @@ let latest = 0;
 
 const status = watchStatus();
 const onError = (/** @type {string} */ message) => notice("bad", message);
+const load = untilItWorks(loadAll, { isRefused: ({ status: code }) => code === 404, onRefused: showMissing });
 const live = createLive({ run: id, logAfter: () => log.wholeUntil(), onEvent, onReset: load, onLink });
 const state = stateLabel();
 const cancel = createCancel({ onError, onChanged: take });
@@ -39,7 +41,7 @@ const predictions = createPredictions(id);
 const showStrip = createStrip();
 const showAttempts = createAttempts(id, onError);
 const showEnvironment = createEnvironment();
-const checkpoints = createCheckpoints(id);
+const checkpoints = createCheckpoints(id, actions.showCheckpoint);
 const links = createLinks(id);
 const epochs = createEpochsTable();
 const figures = createFigures(id);
@@ -74,6 +76,7 @@ function showRun() {
   cancel.update(run);
   actions.update(run);
   family.showParent(run);
+  log.setOver(isOver(run));
   showStrip(run, series, serverNow());
   // Over before its first epoch: nothing will come where curves would be.
   byId("curves").hidden = byId("epochs-part").hidden = isOver(run) && run.last === null;
@@ -105,9 +108,9 @@ function showAround(loaded) {
 }
 
 /** What is made of epochs, and asked for apart. @param {import("./types.js").Run} trained */
-function followNumbers({ last }) {
+function followNumbers({ last, state: now }) {
   predictions.follow(last !== null);
-  checkpoints.follow();
+  checkpoints.follow(isOver({ state: now }));
 }
 
 function showSeries() {
@@ -116,38 +119,29 @@ function showSeries() {
 }
 
 /** The run first: its cursor is the oldest, so the stream repeats what the other answers know already. */
-async function load() {
-  if (!Number.isSafeInteger(id)) return showProblem({ status: 404, message: "Runs are known by whole numbers." });
-  try {
-    const loaded = await get(`/api/runs/${id}`);
-    run = loaded;
-    byId("run").hidden = false;
-    showHeading();
-    showRun();
-    showAround(loaded);
-    const points = await get(`/api/runs/${id}/points`);
-    series = points.series;
-    showSeries();
-    showRun();
-    live.start(loaded.cursor);
-    const drawn = await get(`/api/runs/${id}/figures`);
-    figures.setFigures(drawn.figures, loaded.spec.epochs);
-  } catch (problem) {
-    showProblem(problem);
-  }
+async function loadAll() {
+  if (!Number.isSafeInteger(id)) return showMissing({ message: "Runs are known by whole numbers." });
+  const loaded = await get(`/api/runs/${id}`);
+  run = loaded;
+  byId("run").hidden = false;
+  showHeading();
+  showRun();
+  showAround(loaded);
+  const points = await get(`/api/runs/${id}/points`);
+  series = points.series;
+  showSeries();
+  showRun();
+  live.start(loaded.cursor);
+  const drawn = await get(`/api/runs/${id}/figures`);
+  figures.setFigures(drawn.figures, loaded.spec.epochs);
 }
 
-/** @param {any} problem */
-function showProblem(problem) {
-  if (problem.status === 404) {
-    byId("missing").hidden = false;
-    byId("run").hidden = byId("link").hidden = true;
-    document.title = "No such run · Runyard";
-    setText(byId("missing-text"), problem.message);
-    return;
-  }
-  onError(problem.message);
-  setTimeout(load, 3000);
+/** @param {{message: string}} problem */
+function showMissing({ message }) {
+  byId("missing").hidden = false;
+  byId("run").hidden = byId("link").hidden = true;
+  document.title = "No such run · Runyard";
+  setText(byId("missing-text"), message);
 }
 
 /** @type {ReturnType<typeof setTimeout>|undefined} */ let refreshTimer;
@@ -188,10 +182,6 @@ function onEvent(event) {
 closable(byId("help"), true);
 listenForKeys({
   c: () => location.assign(byId("compare").href),
-  n: () => location.assign("/launch"),
-  u: () => location.assign("/"),
-  r: () => location.assign("/report"),
-  w: () => location.assign("/workers"),
   "/": () => byId("log-search").focus(),
   "?": () => byId("help").showModal(),
 });

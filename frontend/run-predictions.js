@@ -36,7 +36,7 @@ export function createPredictions(run) {
   const show = (predicted, wrong) => {
     section.hidden = false;
     confusion.show(predicted);
-    mistakes.show(wrong);
+    mistakes.show(wrong, which);
   };
 
   /** The choice stays where the last epoch has what the best has not. */

@@ -1,6 +1,6 @@
 /** A spec as pairs of a dotted path and a text, what is not as in its preset first. Pure. */
 
-import { count, plain } from "./format.js";
+import { count, exact } from "./format.js";
 
 /** @typedef {import("./types.js").Preset} Preset */
 /** @typedef {{path: string, text: string, preset: string|null}} SpecPair preset: what stands there in the preset, where it differs */
@@ -23,18 +23,21 @@ export function specFields(part, prefix = "") {
 /** @param {string} name @param {any} value */
 function fieldText(name, value) {
   if (value === null) return /_limit$/.test(name) ? "all" : /size$/.test(name) ? "as stored" : "none";
-  if (typeof value === "number") return plain(value);
+  if (typeof value === "number") return exact(value);
   return HASH.test(value) ? value.slice(0, 12) : String(value);
 }
 
 /** @param {any} spec @param {any|null} base the spec of the preset in the same size; null where there is none @returns {SpecPair[]} */
 export function specPairs(spec, base) {
-  const known = base && new Map(specFields(base));
-  const pairs = specFields(spec).map(([path, text]) => {
-    const before = known && !NOT_COMPARED.test(path) ? (known.get(path) ?? "none") : text;
+  const own = specFields(spec);
+  const known = new Map(base ? specFields(base).filter(([path]) => !NOT_COMPARED.test(path)) : []);
+  const pairs = own.map(([path, text]) => {
+    const before = base && !NOT_COMPARED.test(path) ? (known.get(path) ?? "none") : text;
     return { path, text, preset: before === text ? null : before };
   });
-  return [...pairs.filter(({ preset }) => preset !== null), ...pairs.filter(({ preset }) => preset === null)];
+  const there = new Set(own.map(([path]) => path));
+  const gone = [...known].filter(([path, text]) => !there.has(path) && text !== "none").map(([path, text]) => ({ path, text: "none", preset: text }));
+  return [...pairs.filter(({ preset }) => preset !== null), ...gone, ...pairs.filter(({ preset }) => preset === null)];
 }
 
 /** "2 fields are not as in the preset “Softmax regression”, quick". @param {SpecPair[]} pairs @param {Preset|undefined} preset @param {string|null} size */

@@ -22,10 +22,10 @@ export async function showSpec(run) {
 
 /** @param {Run} run @param {import("./types.js").Preset|undefined} preset */
 function fill(run, preset) {
-  const pairs = specPairs({ ...run.spec, recipe: run.recipe }, (preset && run.size && preset.sizes[run.size] && { ...preset.sizes[run.size], recipe: run.recipe }) ?? null);
+  const pairs = specPairs(run.spec, (preset && run.size && preset.sizes[run.size]) ?? null);
   setText(byId("spec-text"), differenceText(pairs, preset, run.size));
   byId("spec").replaceChildren(
-    ...pairs.map(({ path, text, preset: before }) => {
+    ...[...pairs, { path: "recipe", text: run.recipe, preset: null }].map(({ path, text, preset: before }) => {
       const was = before === null ? [] : [element("small", { class: "was", text: `preset: ${before}` })];
       return element("div", { class: before === null ? null : "changed" }, element("dt", { text: path }), element("dd", {}, element("span", { text }), ...was));
     }),

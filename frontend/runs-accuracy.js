@@ -10,7 +10,7 @@ export function accuracyText(accuracy) {
   const { kind, mean, low, high, n, values, images } = accuracy;
   const seeds = counted(n, "seed");
   if (!isNumber(mean)) return { value: "", extra: "", title: "" };
-  if (kind === "two") return { value: values.map(percent).join(", "), extra: seeds, title: "Two seeds: both values, as an interval of two says nothing" };
+  if (kind === "two") return { value: values.map(percent).join(", "), extra: `${seeds}, no interval`, title: "Two seeds: both values, as an interval of two says nothing" };
   if (!isNumber(low) || !isNumber(high)) return { value: percent(mean), extra: seeds, title: "How many test images there were is not known: no interval" };
   if (kind === "wilson") {
     const title = `95% interval of this one trained model by its ${count(images)} test images (Wilson); it says nothing of other seeds`;

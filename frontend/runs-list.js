@@ -3,7 +3,7 @@
 import { get, serverNow } from "./api.js";
 import { createCoalescer } from "./coalesce.js";
 import { byId } from "./dom.js";
-import { position } from "./live.js";
+import { position, storeOf } from "./live.js";
 import { FILTERS, inFilter, matches } from "./runs-model.js";
 import { createPaging } from "./runs-paging.js";
 import { createRunsStore } from "./runs-store.js";
@@ -20,9 +20,15 @@ export function createRunsView({ choice, selection, onPage, onRendered, onChange
   const paging = createPaging();
   const table = createRunsTable(byId("rows"), { now: serverNow, selection, onChanged, onError });
   let loaded = false;
+  /** Which store the rows are of. */
+  let storeId = "";
 
-  /** A run is shown where its filter has been loaded without a hole down to it. @param {Run} run */
-  const isShown = (run) => inFilter(run, choice.filter) && matches(run, choice.text) && run.id >= paging.lowest(choice.filter);
+  const key = () => `${choice.filter}|${choice.text}`;
+  /** Before a search is answered, the loaded rows are searched. */
+  const lowest = () => paging.lowest(paging.isLoaded(key()) ? key() : "all|");
+
+  /** A run is shown where what is chosen has been loaded without a hole down to it. @param {Run} run */
+  const isShown = (run) => inFilter(run, choice.filter) && matches(run, choice.text) && run.id >= lowest();
 
   /** @param {Set<number>} ids */
   function render(ids) {
@@ -36,15 +42,27 @@ export function createRunsView({ choice, selection, onPage, onRendered, onChange
 
   const renderAll = () => render(new Set(store.runs.keys()));
 
-  /** Load the newest of a filter, or what follows `before`. @param {string} filter @param {number} [before] */
-  const loadPage = async (filter, before) => {
+  /** Old rows must not stay beside those of another store. @param {string} cursor */
+  const belong = (cursor) => {
+    if (storeId && storeId !== storeOf(cursor)) {
+      store.clear();
+      paging.clear();
+    }
+    storeId = storeOf(cursor);
+  };
+
+  /** Load the newest of what is chosen, or what follows `before`. @param {string} filter @param {string} text @param {number} [before] */
+  const loadPage = async (filter, text, before) => {
     const query = new URLSearchParams({ limit: String(PAGE) });
     const ask = FILTERS.find(({ name }) => name === filter)?.ask;
     if (ask) query.set("state", ask);
+    if (text) query.set("q", text);
     if (before !== undefined) query.set("before", String(before));
     const page = await get(`/api/runs?${query}`);
-    paging.note(filter, before, page.next, Math.max(0, ...store.runs.keys()));
+    belong(page.cursor);
+    paging.note(`${filter}|${text}`, before, page.next, Math.max(0, ...store.runs.keys()));
     store.merge(page.runs, position(page.cursor));
+    if (filter === "all" && !text && before === undefined) store.dropMissing(page.runs, page.next === null, position(page.cursor));
     onPage(page);
     return page;
   };
@@ -55,41 +73,35 @@ export function createRunsView({ choice, selection, onPage, onRendered, onChange
     isLoaded: () => loaded,
     /** Ask for the newest page once after a burst: new runs, and how many are ahead of each queued one. */
     refreshSoon: createCoalescer(async () => {
-      await loadPage("all");
+      await loadPage("all", "");
       onRendered();
     }, REFRESH_MS),
     /** At the start, and where the stream begins anew. */
     async load() {
-      const page = await loadPage("all");
-      const gone = [...store.runs.keys()].some((id) => !page.runs.some((/** @type {Run} */ run) => run.id === id));
-      if (loaded && gone) {
-        store.clear(); // another store answers: old rows must not stay beside new ones
-        paging.clear();
-        paging.note("all", undefined, page.next, 0);
-        store.merge(page.runs, position(page.cursor));
-      }
+      const page = await loadPage("all", "");
       loaded = true;
-      if (choice.filter !== "all") await loadPage(choice.filter);
+      if (key() !== "all|") await loadPage(choice.filter, choice.text);
       renderAll();
       return page;
     },
     /** What was chosen changed. */
     async choose() {
       renderAll();
-      if (!paging.isLoaded(choice.filter)) await loadPage(choice.filter);
+      if (!paging.isLoaded(key())) await loadPage(choice.filter, choice.text);
       renderAll();
     },
     async older() {
-      await loadPage(choice.filter, paging.start(choice.filter) ?? undefined);
+      await loadPage(choice.filter, choice.text, paging.start(key()) ?? undefined);
       renderAll();
     },
-    hasOlder: () => paging.start(choice.filter) !== null,
-    newStream: () => store.newStream(),
-    /** @param {import("./types.js").LiveEvent} event */
-    onEvent(event) {
-      store.apply(event);
-      if (event.kind === "state") this.refreshSoon();
+    hasOlder: () => paging.start(key()) !== null,
+    belong,
+    /** The events between two streams are missed: it is loaded anew before it is shown again. */
+    newStream() {
+      store.newStream();
+      loaded = false;
     },
+    onEvent: store.apply,
     /** @param {Run} run */
     take: (run) => store.merge([run], null),
     tick() {
@@ -98,5 +110,6 @@ export function createRunsView({ choice, selection, onPage, onRendered, onChange
     sizes: () => ({ known: store.runs.size, shown: [...store.runs.values()].filter(isShown).length, held: 0 }),
     chosen: () => selection.ids.size,
     isKnown: (/** @type {number} */ id) => store.runs.has(id),
+    find: (/** @type {number} */ id) => store.runs.get(id),
   };
 }

@@ -1,6 +1,6 @@
 /** What the events do to a run, and which runs a filter shows. Pure: no DOM, no network. */
 
-import { recipeLine, runTitle } from "./format.js";
+import { elapsedSeconds, recipeLine, runTitle } from "./format.js";
 
 /** @typedef {import("./types.js").Run} Run */
 /** @typedef {import("./types.js").LiveEvent} LiveEvent */
@@ -35,8 +35,10 @@ export function applyEvent(run, { kind, data }) {
 function applyState(run, data) {
   const over = ["completed", "failed", "cancelled"].includes(data.state);
   const active = data.state === "running" || data.state === "cancelling";
+  const ends = !active && (run.state === "running" || run.state === "cancelling");
   return {
     ...run,
+    seconds: ends && data.at ? elapsedSeconds(run, Date.parse(data.at)) : run.seconds,
     state: data.state,
     reason: data.reason ?? null,
     detail: data.detail ?? null,
@@ -44,6 +46,8 @@ function applyState(run, data) {
     progress: active ? run.progress : null,
     ahead: data.state === "queued" ? run.ahead : null,
     started_at: data.state === "running" ? (run.started_at ?? data.at) : run.started_at,
+    // From here on its time is counted; what it waited is none of it.
+    told_at: data.state === "running" ? data.at : run.told_at,
     finished_at: over ? (data.at ?? run.finished_at) : null,
   };
 }

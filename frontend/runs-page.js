@@ -3,18 +3,20 @@
 import { byId, element, setAttribute, setText } from "./dom.js";
 import { count, counted } from "./format.js";
 import { closable, listenForKeys } from "./keys.js";
+import { compareAddress } from "./links.js";
 import { createLive } from "./live.js";
 import { createRunsView } from "./runs-list.js";
+import { createCancelChosen } from "./runs-cancel-chosen.js";
 import { FILTERS } from "./runs-model.js";
 import { createQuickRun } from "./runs-quick.js";
 import { createRecipesView } from "./runs-recipes.js";
-import { compareAddress, createSelection } from "./runs-selection.js";
+import { createSelection } from "./runs-selection.js";
 import { notice, showLink, watchStatus } from "./standing.js";
+import { untilItWorks } from "./until-it-works.js";
 
 // Where the launch form was before it had a page of its own.
 if (location.hash === "#launch") location.replace("/launch");
 
-const RETRY_MS = 3000;
 const TYPING_MS = 250;
 
 /** What is shown lives in the URL. */
@@ -34,6 +36,11 @@ const selection = createSelection({ onError, onChange: () => active().renderAll(
 const context = { choice, selection, onPage, onRendered, onOpen, onError, onChanged };
 const views = { recipes: createRecipesView(context), runs: createRunsView(context) };
 const active = () => views[by];
+const showCancelChosen = createCancelChosen({
+  chosen: () => [...selection.ids].flatMap((id) => active().find(id) ?? views.recipes.find(id) ?? views.runs.find(id) ?? []),
+  onChanged,
+  onError,
+});
 const live = createLive({ onEvent, onReset, onLink: showLink });
 
 /** @param {any} page an answer of either list */
@@ -82,6 +89,7 @@ function showChosen() {
   setText(byId("compare-text"), number ? `Compare ${count(number)}` : "Compare");
   byId("compare").classList.toggle("chosen", number > 0);
   byId("clear").hidden = number === 0;
+  showCancelChosen();
 }
 
 /** @param {string} recipe @param {boolean} open */
@@ -92,27 +100,35 @@ function onOpen(recipe, open) {
   active().renderAll();
 }
 
-async function loadAgain() {
-  try {
-    const page = await active().load();
+const loadAgain = untilItWorks(
+  async () => {
+    const view = active();
+    const page = await view.load();
+    for (const one of Object.values(views)) one.belong(page.cursor);
     live.start(page.cursor);
     selection.keep((id) => views.recipes.isKnown(id) || views.runs.isKnown(id));
-  } catch (problem) {
-    onError(problem.message);
-    setText(byId("overview"), "The runs could not be loaded.");
-    setTimeout(loadAgain, RETRY_MS);
-  }
-}
+  },
+  { onLost: () => setText(byId("overview"), "The runs could not be loaded.") },
+);
+
+/** The other view at its first showing: what happens while it is asked for is told to no row, so that it is asked again. */
+const loadShown = untilItWorks(async () => {
+  const view = active();
+  if (!view.isLoaded()) await view.load();
+  view.refreshSoon();
+});
 
 function onReset() {
   for (const view of Object.values(views)) view.newStream();
-  void loadAgain();
+  void loadAgain().then(active().refreshSoon); // rows beyond the newest may have moved while no stream told it
 }
 
 /** @param {import("./types.js").LiveEvent} event */
 function onEvent(event) {
   for (const view of Object.values(views)) if (view.isLoaded()) view.onEvent(event);
-  if (event.kind === "state") status.refresh();
+  if (event.kind !== "state") return;
+  status.refresh();
+  active().refreshSoon(); // the hidden view asks when it is shown again
 }
 
 /** @param {import("./types.js").Run} run as a cancel left it */
@@ -151,7 +167,7 @@ function showBy(wanted) {
 function change(wanted) {
   if (wanted === by) return;
   showBy(wanted);
-  if (!active().isLoaded()) return void active().load().catch((/** @type {Error} */ problem) => onError(problem.message));
+  if (!active().isLoaded()) return void loadShown();
   choose();
   active().refreshSoon();
 }
@@ -189,7 +205,12 @@ byId("filter").addEventListener("input", () => {
   typing = setTimeout(choose, TYPING_MS);
 });
 byId("filter").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-  if (event.key === "Escape") byId("filter").blur();
+  if (event.key !== "Escape") return;
+  event.preventDefault(); // the field empties itself otherwise, and tells nobody
+  clearTimeout(typing);
+  byId("filter").value = choice.text = "";
+  choose();
+  byId("filter").blur(); // the one-key commands work again
 });
 byId("older").addEventListener("click", async () => {
   byId("older").disabled = true;

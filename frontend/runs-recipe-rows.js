@@ -4,12 +4,12 @@
  */
 
 import { createCancel } from "./cancel.js";
-import { createList, element, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
+import { cell, createList, element, progressBar, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
 import { count, counted, duration } from "./format.js";
+import { comparable } from "./members.js";
 import { accuracyShown, bestShown, bySeed, drawn, lineOf, progressOf, standingOf, timeOf } from "./runs-recipes-model.js";
-import { comparable } from "./runs-selection.js";
 import { createSpark } from "./spark.js";
-import { cell, createRow, progressBar, twoLines } from "./runs-table.js";
+import { createRow, twoLines } from "./runs-table.js";
 
 /** @typedef {import("./types.js").Run} Run */
 /** @typedef {import("./runs-recipes-model.js").Shown} Shown */
@@ -35,7 +35,7 @@ export function createRecipeBody(shown, options) {
     const rest = isOpen && changed.runs.length < changed.recipe.total ? [line("more")] : [];
     list([line("recipe"), ...runs, ...rest]);
   };
-  return { node, update, showTime: main.showTime };
+  return { node, update };
 }
 
 /** @param {string} recipe @param {Options} options */
@@ -114,7 +114,7 @@ function createMainRow(recipe, { now, onOpen, selection, ...options }) {
     if (single) cancel.update(runs[0]);
     showTime(shown);
   };
-  return { node, update, showTime };
+  return { node, update };
 }
 
 /** @param {string} recipe */

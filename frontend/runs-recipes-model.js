@@ -76,10 +76,11 @@ export function timeOf({ runs }, now) {
   return begun ? elapsedSeconds(begun, now) : null;
 }
 
-/** "softmax-regression · lr 0.1 · shapes · momentum 0.9": the network and what its preset does otherwise. @param {Shown} shown */
+/** "softmax-regression · lr 0.1 · 10 epochs · shapes · momentum 0.9": the network and what its preset does otherwise. @param {Shown} shown */
 export function lineOf({ recipe, runs: [newest] }) {
-  const more = recipe.differs.length - LONGEST_LINE;
-  const changed = more > 0 ? [...recipe.differs.slice(0, LONGEST_LINE), `${more} more`] : recipe.differs;
+  const differs = recipe.differs.filter((text) => !/^\S+ epochs?$/.test(text)); // every line names them
+  const more = differs.length - LONGEST_LINE;
+  const changed = more > 0 ? [...differs.slice(0, LONGEST_LINE), `${more} more`] : differs;
   const seed = recipe.total === 1 ? [`seed ${newest.seed}`] : [];
   return [...recipeParts(newest.spec), ...changed, ...seed].join(" · ");
 }

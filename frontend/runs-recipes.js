@@ -3,7 +3,7 @@
 import { get, serverNow } from "./api.js";
 import { createCoalescer } from "./coalesce.js";
 import { byId } from "./dom.js";
-import { position } from "./live.js";
+import { position, storeOf } from "./live.js";
 import { FILTERS } from "./runs-model.js";
 import { createPaging } from "./runs-paging.js";
 import { createRecipeBody } from "./runs-recipe-rows.js";
@@ -34,6 +34,8 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
   const store = createRunsStore(renderRuns);
   const paging = createPaging();
   let loaded = false;
+  /** Which store the rows are of. */
+  let storeId = "";
 
   const key = () => `${choice.filter}|${choice.text}`;
   /** Before a search is answered, the loaded rows are searched. */
@@ -108,10 +110,28 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
     if (text) query.set("q", text);
     if (before !== undefined) query.set("before", String(before));
     const page = await get(`/api/recipes?${query}`);
+    belong(page.cursor);
     paging.note(`${filter}|${text}`, before, page.next, Math.max(0, ...[...recipes.values()].map(({ place }) => place)));
     merge(page);
     onPage(page);
     return page;
+  };
+
+  /** Known recipes that the newest page should hold and does not: runs of theirs were deleted. @param {any} page */
+  const missing = (page) => {
+    const lowest = page.next ?? 0;
+    const there = new Set(page.recipes.map((/** @type {Recipe} */ { recipe }) => recipe));
+    return [...recipes].filter(([recipe, { ids }]) => !there.has(recipe) && ids[0] >= lowest).map(([recipe]) => recipe);
+  };
+
+  /** Load these anew; those of which nothing comes are no more. @param {string[]} asked */
+  const loadThese = async (asked) => {
+    const page = await get(`/api/recipes?${new URLSearchParams([["limit", "100"], ...asked.map((recipe) => ["recipe", recipe])])}`);
+    merge(page);
+    for (const recipe of asked.filter((one) => !page.recipes.some((/** @type {Recipe} */ { recipe }) => recipe === one))) {
+      recipes.delete(recipe);
+      render(recipe);
+    }
   };
 
   /** What moved, and the newest: once for a burst. */
@@ -121,8 +141,9 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
     try {
       const page = await loadPage("all", "");
       const there = new Set(page.recipes.map((/** @type {Recipe} */ { recipe }) => recipe));
-      const others = moved.filter((recipe) => !there.has(recipe)).slice(0, MOST_ASKED);
-      if (others.length) merge(await get(`/api/recipes?${new URLSearchParams([["limit", "100"], ...others.map((recipe) => ["recipe", recipe])])}`));
+      const others = [...new Set([...moved, ...missing(page)])].filter((recipe) => !there.has(recipe));
+      for (const recipe of others.slice(MOST_ASKED)) dirty.add(recipe);
+      if (others.length) await loadThese(others.slice(0, MOST_ASKED));
     } catch (problem) {
       for (const recipe of moved) dirty.add(recipe);
       throw problem;
@@ -133,22 +154,23 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
   /** At the start, and where the stream begins anew. */
   const load = async () => {
     const page = await loadPage("all", "");
-    const gone = [...recipes.keys()].some((recipe) => !page.recipes.some((/** @type {Recipe} */ one) => one.recipe === recipe));
-    if (loaded && gone) {
-      forget(); // another store answers: old rows must not stay beside new ones
-      paging.note("all|", undefined, page.next, 0);
-      merge(page);
-    }
     loaded = true;
     if (key() !== "all|") await loadPage(choice.filter, choice.text);
     renderAll();
     return page;
   };
 
+  /** Old rows must not stay beside those of another store. @param {string} cursor */
+  const belong = (cursor) => {
+    if (storeId && storeId !== storeOf(cursor)) forget();
+    storeId = storeOf(cursor);
+  };
+
   const forget = () => {
     store.clear();
     recipes.clear();
     paging.clear();
+    dirty.clear();
     for (const body of bodies.values()) body.node.remove();
     bodies.clear();
   };
@@ -172,14 +194,19 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
       renderAll();
     },
     hasOlder: () => paging.start(key()) !== null,
-    newStream: () => store.newStream(),
+    belong,
+    /** The events between two streams are missed: it is loaded anew before it is shown again. */
+    newStream() {
+      store.newStream();
+      for (const recipe of recipes.keys()) dirty.add(recipe);
+      loaded = false;
+    },
     /** @param {import("./types.js").LiveEvent} event */
     onEvent(event) {
       const known = store.apply(event);
       if (event.kind !== "state") return;
       const recipe = known && store.runs.get(event.data.run)?.recipe;
       if (recipe) dirty.add(recipe);
-      refreshSoon();
     },
     /** @param {Run} run */
     take: (run) => store.merge([run], null),
@@ -197,5 +224,6 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
     /** How many rows of this view the chosen runs are. */
     chosen: () => new Set([...selection.ids].map((id) => store.runs.get(id)?.recipe ?? id)).size,
     isKnown: (/** @type {number} */ id) => store.runs.has(id),
+    find: (/** @type {number} */ id) => store.runs.get(id),
   };
 }

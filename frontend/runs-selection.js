@@ -2,26 +2,8 @@
 
 import { element } from "./dom.js";
 
-/** @typedef {import("./types.js").Run} Run */
-
 /** As many as the service compares. */
 export const MOST_RUNS = 50;
-const LOST = new Set(["failed", "cancelled"]);
-
-/** Of a recipe's runs those that say most: one a seed, the newest, and no lost ones where there are others.
- *  @param {Run[]} runs newest first @returns {number[]} */
-export function comparable(runs) {
-  const sound = runs.filter((run) => !LOST.has(run.state));
-  /** @type {Map<number, number>} */ const bySeed = new Map();
-  for (const run of sound.length ? sound : runs) if (!bySeed.has(run.seed)) bySeed.set(run.seed, run.id);
-  return [...bySeed.values()].reverse();
-}
-
-/** @param {Iterable<number>} ids */
-export function compareAddress(ids) {
-  const query = new URLSearchParams([...ids].map((id) => ["run", String(id)]));
-  return query.size ? `/compare?${query}` : "/compare";
-}
 
 /** @param {{onChange: () => void, onError: (message: string) => void}} options */
 export function createSelection({ onChange, onError }) {

@@ -10,6 +10,7 @@ export function createRunsStore(onChange) {
   /** @type {Map<number, Run>} */ const runs = new Map();
   /** Last stored event applied to each run. @type {Map<number, number>} */ const applied = new Map();
   /** @type {Set<number>} */ let changed = new Set();
+  /** Position of the newest answer that each run was in. @type {Map<number, number>} */ const toldAt = new Map();
   let scheduled = false;
 
   const tell = (/** @type {number} */ id) => {
@@ -28,6 +29,7 @@ export function createRunsStore(onChange) {
    *  @param {Run[]} page @param {number|null} at position of the answer's cursor */
   const merge = (page, at) => {
     for (const run of page) {
+      if (at !== null) toldAt.set(run.id, Math.max(at, toldAt.get(run.id) ?? 0));
       if (at !== null && (applied.get(run.id) ?? -1) > at) continue;
       // Progress is not stored: an answer without it must not empty a bar that the stream filled.
       const progress = run.progress ?? (run.state === "running" ? (runs.get(run.id)?.progress ?? null) : null);
@@ -46,14 +48,30 @@ export function createRunsStore(onChange) {
     return true;
   };
 
+  /** Forget runs that a newer answer should hold and does not: they were deleted. @param {Run[]} page the newest runs
+   *  @param {boolean} isAll whether no older ones follow @param {number|null} at position of the answer's cursor */
+  const dropMissing = (page, isAll, at) => {
+    const there = new Set(page.map(({ id }) => id));
+    const lowest = isAll ? 0 : Math.min(...there);
+    for (const id of runs.keys()) {
+      const isOlder = Math.max(toldAt.get(id) ?? 0, applied.get(id) ?? 0) < (at ?? 0);
+      if (there.has(id) || id < lowest || !isOlder) continue;
+      runs.delete(id);
+      tell(id);
+    }
+  };
+
   const clear = () => {
     for (const id of runs.keys()) tell(id);
     runs.clear();
-    applied.clear();
+    newStream();
   };
 
   /** Forget positions: they count in a stream that is no more. */
-  const newStream = () => applied.clear();
+  const newStream = () => {
+    applied.clear();
+    toldAt.clear();
+  };
 
-  return { runs, merge, apply, clear, newStream };
+  return { runs, merge, apply, dropMissing, clear, newStream };
 }

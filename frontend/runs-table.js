@@ -1,7 +1,7 @@
 /** The rows of the table of runs: one per run, made once, then changed cell by cell. */
 
 import { createCancel } from "./cancel.js";
-import { element, setText, showProgress, stateLabel } from "./dom.js";
+import { cell, element, progressBar, setText, showProgress, stateLabel } from "./dom.js";
 import { duration, elapsedSeconds, percent, recipeLine, runTitle } from "./format.js";
 import { fractionDone, stateText } from "./progress.js";
 import { createSpark } from "./spark.js";
@@ -91,12 +91,6 @@ export function createRow(run, { selection, asSeed = false, ...options }) {
   };
   return { node, update, showTime };
 }
-
-/** @param {string} classes @param {...Node} children */
-export const cell = (classes, ...children) => element("td", { role: "cell", class: classes }, ...children);
-
-export const progressBar = () =>
-  element("div", { class: "progress", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, element("i"));
 
 /** A cell with a number and, small under it, how it is meant; empty where there is none. @param {string} classes */
 export function twoLines(classes) {

@@ -2,7 +2,7 @@
 
 import { get, serverNow } from "./api.js";
 import { byId, element, setText } from "./dom.js";
-import { clock, counted, roughly } from "./format.js";
+import { counted, dayClock, roughly } from "./format.js";
 import { addLogOut } from "./logout.js";
 
 const POLL_MS = 10_000;
@@ -21,7 +21,7 @@ export function countsText(counts) {
 export function workerWarning({ counts, paused_at: pausedAt, workers }, now) {
   const number = (counts.queued ?? 0) + (counts.waiting ?? 0);
   const waits = number ? `${counted(number, "queued run")} ${number === 1 ? "waits" : "wait"}` : "a run that you launch will wait";
-  if (pausedAt) return { text: `The queue is paused since ${clock(Date.parse(pausedAt))}: ${waits}.`, remedy: "resume" };
+  if (pausedAt) return { text: `The queue is paused since ${dayClock(Date.parse(pausedAt), now)}: ${waits}.`, remedy: "resume" };
   if (workers.some(({ state }) => state === "idle" || state === "busy")) return null;
   const lost = workers.every(({ state }) => state === "lost");
   if (lost) return { text: `${unseenText(workers, now)}: ${waits}.`, remedy: "start" };
@@ -45,7 +45,7 @@ function remedyOf(remedy) {
 export function showLink({ state, since }) {
   const node = byId("link");
   node.dataset.link = state;
-  setText(node.lastElementChild, state === "live" ? "live" : `connection lost since ${clock(since)}, trying again`);
+  setText(node.lastElementChild, state === "live" ? "live" : `connection lost since ${dayClock(since, Date.now())}, trying again`);
 }
 
 /** Ask for the status now, at each `refresh`, and every ten seconds while the tab is seen.
@@ -56,7 +56,9 @@ export function watchStatus({ warns = true } = {}) {
   const words = element("span");
   const remedy = element("span");
   warning.append(element("span", {}, words, remedy));
-  byId("notices").append(warning);
+  // Its text moves with every look at the status: only another kind of it is spoken.
+  const spoken = element("p", { class: "spoken", role: "status" });
+  byId("notices").before(spoken, warning);
   /** @type {ReturnType<typeof setTimeout>|undefined} */ let timer;
 
   const load = async () => {
@@ -66,12 +68,14 @@ export function watchStatus({ warns = true } = {}) {
       const status = await get("/api/status");
       setText(byId("counts"), countsText(status.counts));
       const found = warns ? workerWarning(status, serverNow()) : null;
+      const kind = found?.remedy ?? "";
       warning.hidden = found === null;
-      if (found) {
-        setText(words, found.text);
-        if (remedy.dataset.remedy !== found.remedy) remedy.replaceChildren(...remedyOf(found.remedy));
-        remedy.dataset.remedy = found.remedy;
+      if (found) setText(words, found.text);
+      if (remedy.dataset.remedy !== kind) {
+        remedy.replaceChildren(...(found ? remedyOf(found.remedy) : []));
+        setText(spoken, found ? (warning.textContent ?? "") : "");
       }
+      remedy.dataset.remedy = kind;
     } catch {
       // The lost connection is told beside the counts; a stale count is no second message.
     }
@@ -91,10 +95,11 @@ export function watchStatus({ warns = true } = {}) {
 }
 
 /** Show one sentence under the title until it is put away.
- *  @param {"good"|"bad"} tone @param {...(Node|string)} content */
+ *  @param {"good"|"bad"} tone @param {...(Node|string)} content @returns {HTMLElement} what can be taken away again */
 export function notice(tone, ...content) {
   for (const old of document.querySelectorAll("#notices [data-notice]")) old.remove();
   const node = element("div", { class: `note ${tone}`, "data-notice": tone }, element("span", {}, ...content));
   node.append(element("button", { class: "quiet", type: "button", text: "Dismiss", onclick: () => node.remove() }));
   byId("notices").append(node);
+  return node;
 }

@@ -14,7 +14,7 @@
  *   attempt: number, losses: number, progress: Progress|Preparation|null,
  *   last: {epoch: number, metrics: Object<string, number|null>}|null, best_test_acc: number|null, best_epoch: number|null,
  *   curve: [number, number|null][], ahead: number|null, created_at: string, started_at: string|null,
- *   finished_at: string|null, seconds: number|null}} Run
+ *   finished_at: string|null, seconds: number|null, told_at: string}} Run seconds in training, up to told_at
  * @typedef {{epochs: number[], values: (number|null)[], nonfinite: Object<string, string>}} Series
  * @typedef {{number: number, worker: string, started_at: string|null, ended_at: string|null, reason: string|null,
  *   detail: string|null, resumed_from_epoch: number|null, environment: Object<string, any>|null, has_points: boolean}} Attempt

@@ -1,6 +1,6 @@
 /** The workers: one row each, made once, then changed in place. */
 
-import { createList, element, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
+import { createList, element, progressBar, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
 import { fractionDone, stateText } from "./progress.js";
 import { heardText, situation, standingOf, stateWords } from "./workers-model.js";
 
@@ -31,9 +31,10 @@ function createRow({ now, onDrain }) {
   const place = element("div", { class: "aside" });
   const state = stateLabel();
   const link = element("a");
+  const which = element("span", { class: "aside" });
   const progress = element("span", { class: "small muted" });
-  const bar = element("div", { class: "progress", role: "progressbar", "aria-label": "Progress of its run", "aria-valuemin": 0, "aria-valuemax": 100 }, element("i"));
-  const training = element("div", { class: "training" }, element("div", { class: "training-line" }, link, progress), bar);
+  const bar = progressBar("Progress of its run");
+  const training = element("div", { class: "training" }, element("div", { class: "training-line" }, link, which, progress), bar);
   const words = element("div", { class: "small muted situation" });
   const advice = element("div", { class: "small situation" }, "Start it again with ", element("code", { text: "runyard up" }), " on its machine.");
   const heard = element("div", { class: "heard muted" });
@@ -83,6 +84,7 @@ function createRow({ now, onDrain }) {
     const text = stateText(standingOf(run));
     setAttribute(link, "href", `/runs/${run.run}`);
     setText(link, run.name || `Run ${run.run}`);
+    setText(which, `#${run.run} · seed ${run.seed}`);
     setText(progress, text);
     showProgress(bar, fractionDone(standingOf(run)), text);
   };

@@ -3,7 +3,7 @@
 import { clock, counted, duration, roughly } from "./format.js";
 
 /** @typedef {"idle"|"busy"|"draining"|"drained"|"leaving"|"lost"} WorkerState
- * @typedef {{run: number, name: string, state: import("./types.js").RunState, epochs: number, last_epoch: number|null,
+ * @typedef {{run: number, name: string, seed: number, state: import("./types.js").RunState, epochs: number, last_epoch: number|null,
  *   progress: import("./types.js").Progress|import("./types.js").Preparation|null}} Training
  * @typedef {{id: string, name: string, host: string, device: string, device_name: string, version: string, state: WorkerState,
  *   drain_requested: boolean, last_seen: string, training: Training|null}} Worker

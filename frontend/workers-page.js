@@ -3,10 +3,11 @@
 import { get, post, serverNow } from "./api.js";
 import { createCoalescer } from "./coalesce.js";
 import { byId, setText, stateLabel } from "./dom.js";
-import { clock, count, counted } from "./format.js";
+import { count, counted, dayClock } from "./format.js";
 import { closable, listenForKeys } from "./keys.js";
 import { createLive } from "./live.js";
 import { notice, showLink, watchStatus } from "./standing.js";
+import { untilItWorks } from "./until-it-works.js";
 import { createWorkerList } from "./workers-list.js";
 import { afterEvent, moved, overviewText, stepBefore } from "./workers-model.js";
 import { createQueueTable } from "./workers-queue.js";
@@ -64,22 +65,17 @@ async function loadQueue() {
 async function load() {
   const before = changes;
   const [answer, standing] = await Promise.all([loadQueue(), get("/api/workers")]);
+  if (before !== changes || pending) return answer;
   workers = standing.workers;
   renderWorkers();
-  if (before === changes && !pending) take(answer);
+  take(answer);
   return answer;
 }
 
 /** Until it has worked once, and again where the stream says that nothing it told is true any more. */
-async function start() {
-  try {
-    live.start((await load()).cursor);
-  } catch (problem) {
-    onError(problem.message);
-    setText(byId("overview"), "The workers could not be loaded.");
-    setTimeout(start, REFRESH_MS);
-  }
-}
+const start = untilItWorks(async () => live.start((await load()).cursor), {
+  onLost: () => setText(byId("overview"), "The workers could not be loaded."),
+});
 
 async function loadAgain() {
   try {
@@ -126,7 +122,7 @@ function renderQueue() {
   byId("no-queue").hidden = total > 0;
   byId("queue-section").classList.toggle("paused", pausedAt !== null);
   setText(byId("queue-count"), total ? `${counted(total, "run")} ${total === 1 ? "waits" : "wait"}` : "");
-  flow.show(pausedAt ? "paused" : "flowing", pausedAt ? `paused since ${clock(Date.parse(pausedAt))}` : "flowing");
+  flow.show(pausedAt ? "paused" : "flowing", pausedAt ? `paused since ${dayClock(Date.parse(pausedAt), serverNow())}` : "flowing");
   setText(byId("queue-help"), pausedAt ? "Nothing starts until you resume it. What is in training goes on." : "The next free worker takes the first run that is ready. A higher priority goes first. Times are estimates, right within a factor of two.");
   setText(byId("pause"), pausedAt ? "Resume the queue" : "Pause the queue");
   byId("pause").classList.toggle("primary", pausedAt !== null);
@@ -210,6 +206,7 @@ function onCancelled(run) {
 
 /** @param {import("./workers-model.js").Worker} worker @param {boolean} wanted */
 async function onDrain(worker, wanted) {
+  changes += 1;
   try {
     ({ workers } = await post("/api/workers/drain", { worker: worker.id, drain: wanted }));
     renderWorkers();
@@ -217,6 +214,7 @@ async function onDrain(worker, wanted) {
   } catch (problem) {
     onError(problem.message);
   }
+  changes += 1; // what was asked for before this was answered may not know of it
   refresh();
 }
 
@@ -233,9 +231,6 @@ byId("show-all").addEventListener("click", () => {
 });
 closable(byId("help"), true);
 listenForKeys({
-  n: () => location.assign("/launch"),
-  u: () => location.assign("/"),
-  r: () => location.assign("/report"),
   "?": () => byId("help").showModal(),
 });
 setInterval(() => list.tick(), 1000);

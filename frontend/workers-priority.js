@@ -23,12 +23,14 @@ export function createPriority({ onChange, onError }) {
     const read = readPriority(input.value || "no number");
     setAttribute(input, "aria-invalid", "wrong" in read ? "true" : null);
     if ("wrong" in read) return onError(read.wrong);
+    const sent = input.value;
     sending = true;
     const taken = await onChange(read.value);
     sending = false;
     if (!taken) return; // what was typed stays, to be sent again
     known = read.value;
-    putBack();
+    if (input.value === sent) return putBack();
+    if (document.activeElement !== input) void send(); // what was typed in the meantime
   };
 
   input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {

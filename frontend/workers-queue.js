@@ -1,7 +1,7 @@
 /** The queue as a table: each run with its place, its priority, why it waits, and what can be done about it. */
 
 import { createCancel } from "./cancel.js";
-import { element, setAttribute, setText, stateLabel } from "./dom.js";
+import { cell, element, setAttribute, setText, stateLabel } from "./dom.js";
 import { recipeLine } from "./format.js";
 import { createDrag } from "./workers-drag.js";
 import { startText } from "./workers-model.js";
@@ -115,6 +115,3 @@ function icon(path) {
   node.append(drawn);
   return node;
 }
-
-/** @param {string} classes @param {...Node} children */
-const cell = (classes, ...children) => element("td", { role: "cell", class: classes }, ...children);

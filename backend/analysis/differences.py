@@ -131,6 +131,8 @@ def shown(path: str, value: Any, names: Mapping[str, str] | None = None) -> str:
     text = str(value)
     if path.endswith(".parent"):
         return (names or {}).get(text, text[:12])
+    if path.endswith((".name", ".arch")):
+        return text
     return text.replace("_", " ")
 
 

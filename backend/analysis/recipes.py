@@ -26,7 +26,7 @@ class Outcome:
 class Accuracy:
     """The test accuracy of a recipe. `values` are in the order of seeds, `n` counts them.
 
-    `left_out` are runs with a seed of their own that were tested on other images than the newest one.
+    `left_out` are runs with a seed of their own that are known to have been tested on other images than the newest one.
     """
 
     kind: Kind
@@ -48,11 +48,12 @@ class Accuracy:
 
     @property
     def test_set(self) -> str | None:
-        return self.counted[0].test_set if self.counted else None
+        """The very images; None where no run that counts has stored what it was tested on."""
+        return next((outcome.test_set for outcome in self.counted if outcome.test_set), None)
 
     @property
     def images(self) -> int | None:
-        return self.counted[0].images if self.counted else None
+        return next((outcome.images for outcome in self.counted if outcome.images), None)
 
     @property
     def has_no_spread(self) -> bool:
@@ -64,14 +65,16 @@ def accuracy_of(outcomes: Iterable[Outcome]) -> Accuracy:
     """Sum up the completed runs of one recipe.
 
     A seed counts once, by its newest run: equal seeds are one experiment told twice. What was tested on other images
-    than the newest run is no further draw of the same number either.
+    than the newest run is no further draw of the same number either; where it is not known what a run was tested on, the
+    recipe that they share says the same of it.
     """
     by_seed = {outcome.seed: outcome for outcome in sorted(outcomes, key=lambda one: one.run)}
     if not by_seed:
         return Accuracy("none")
-    newest = max(by_seed.values(), key=lambda one: one.run)
-    kept = tuple(by_seed[seed] for seed in sorted(by_seed) if by_seed[seed].test_set == newest.test_set)
-    left_out = tuple(sorted(one.run for one in by_seed.values() if one.test_set != newest.test_set))
+    newest_first = sorted(by_seed.values(), key=lambda one: one.run, reverse=True)
+    test_set = next((one.test_set for one in newest_first if one.test_set), None)
+    kept = tuple(by_seed[seed] for seed in sorted(by_seed) if by_seed[seed].test_set in (None, test_set))
+    left_out = tuple(sorted(one.run for one in by_seed.values() if one.test_set not in (None, test_set)))
     kind, interval = _interval(kept)
     return Accuracy(kind, kept, interval, left_out)
 

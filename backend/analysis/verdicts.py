@@ -8,6 +8,7 @@ exact test on stored predictions, or Welch's over seeds, belongs there.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from backend.analysis.intervals import FEWEST_SEEDS
@@ -19,11 +20,11 @@ Question = Literal["models", "recipes"]
 
 @dataclass(frozen=True)
 class Contender:
-    """One recipe that is compared. `images` names what it was tested on: equal for the same images alone."""
+    """One recipe that is compared. `images` is what its spec says of the test images: the data set, and how many."""
 
     label: str
     accuracy: Accuracy
-    images: Hashable
+    images: tuple[Hashable, Hashable]
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ def verdict(contenders: Sequence[Contender]) -> Verdict:
     if len(ended) == 1:
         only = contenders[ended[0]]
         return Verdict((f"Only {only.label} has a completed run: {_alone(only.accuracy)}",))
-    if len({contenders[place].images for place in ended}) > 1:
-        return Verdict((_not_one_test_set([contenders[place] for place in ended]),))
+    unfit = _not_one_test_set([contenders[place] for place in ended])
+    if unfit:
+        return Verdict((unfit,))
     return _ranked(contenders, sorted(ended, key=lambda place: _mean(contenders[place]), reverse=True))
 
 
@@ -147,7 +149,28 @@ def _short_of_seeds(contenders: Sequence[Contender], places: Sequence[int]) -> t
     return few or tuple(place for place in places if not contenders[place].accuracy.has_no_spread)
 
 
-def _not_one_test_set(ended: Sequence[Contender]) -> str:
+def _same_images(one: Contender, other: Contender) -> bool | None:
+    """Say whether two were tested on the same images; None where that is not known.
+
+    Two limits may mean the same images of a small data set, two data sets never do.
+    """
+    if one.accuracy.test_set and other.accuracy.test_set:
+        return one.accuracy.test_set == other.accuracy.test_set
+    if one.images[0] != other.images[0]:
+        return False
+    return True if one.images == other.images else None
+
+
+def _not_one_test_set(ended: Sequence[Contender]) -> str | None:
+    """Return why these are not ranked; None where all were tested on the same images."""
+    same = {_same_images(one, other) for one, other in combinations(ended, 2)}
+    if same <= {True}:
+        return None
+    if False not in same:
+        return (
+            "It is not known whether these recipes were tested on the same images: their accuracies are shown, and not "
+            "ranked."
+        )
     counts = sorted({one.accuracy.images for one in ended if one.accuracy.images is not None})
     told = f" ({listed([f'{count:,}' for count in counts])} images)" if len(counts) > 1 else ""
     return (

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from backend.analysis.differences import Field, fields_of, labels, shown
 from backend.analysis.verdicts import Contender, Verdict, verdict
 from backend.api.compare_warnings import warnings
-from backend.api.compared import Compared, SeriesByRun, item
+from backend.api.compared import Compared, Endings, item
 from backend.api.deps import LARGEST_INTEGER, DatabaseDep
 from backend.api.problems import RESPONSES
 from backend.api.wire import cursor, whole_spec
@@ -26,7 +26,7 @@ from backend.api.wire_recipes import (
 from backend.contract import RunState
 from backend.errors import NotFound
 from backend.figures import compare as figures
-from backend.figures.compare import CURVES
+from backend.figures.compare import CURVES, Curve
 from backend.store import events, points, recipes, runs
 
 MOST_RUNS = 50
@@ -50,7 +50,11 @@ def compare_runs(
     with database.read() as session:
         place = cursor(events.store_id(session), events.last_id(session))
         compared = _read(session, wanted)
-        series = points.read_many(session, wanted, [*CURVES, "epoch_seconds"])
+        drawn = _curves(session, wanted) if curves else {}
+        thinned = _is_any_thinned(drawn) if curves else _would_be_thinned(session, wanted)
+        endings = Endings(
+            points.last_nonfinite(session, wanted, CURVES), points.training_seconds(session, wanted)
+        )
         names = recipes.names(session, _parents(compared))
     fields = fields_of([one.spec for one in compared])
     differing = [field for field in fields if field.differs]
@@ -58,7 +62,7 @@ def compare_runs(
     found = verdict(
         [Contender(label, one.accuracy, one.images) for label, one in zip(called, compared, strict=True)]
     )
-    items = [item(one, called[n], n, series) for n, one in enumerate(compared)]
+    items = [item(one, called[n], n, endings) for n, one in enumerate(compared)]
     return CompareWire(
         cursor=place,
         items=items,
@@ -69,9 +73,9 @@ def compare_runs(
             for field in fields
             if not field.differs
         ],
-        series=_curves(series, wanted) if curves else {},
+        series=drawn,
         verdict=_verdict(found, items),
-        warnings=warnings(compared, called, thinned=_is_any_long(series, len(wanted))),
+        warnings=warnings(compared, called, thinned=thinned),
     )
 
 
@@ -136,25 +140,31 @@ def _difference(field: Field, compared: list[Compared], names: dict[str, str]) -
     return DifferenceWire(path=field.path, title=field.title, values=values)
 
 
-def _is_any_long(series: SeriesByRun, runs: int) -> bool:
-    """Say whether any curve is thinned, whether it is sent or not."""
-    return any(len(one.epochs) > figures.most_points(runs) for run in series.values() for one in run.values())
-
-
-def _curves(series: SeriesByRun, wanted: list[int]) -> dict[int, dict[str, CurveWire]]:
+def _curves(session: Session, wanted: list[int]) -> dict[int, dict[str, CurveWire]]:
+    read = points.each(session, wanted, [*CURVES, "epoch_seconds"])
+    found = {run_id: figures.curves(series, len(wanted)) for run_id, series in read}
     return {
-        run_id: {
-            name: CurveWire(
-                epochs=curve.epochs,
-                values=curve.values,
-                seconds=curve.seconds,
-                nonfinite=curve.nonfinite,
-                thinned=curve.thinned,
-            )
-            for name, curve in figures.curves(series.get(run_id, {}), len(wanted)).items()
-        }
+        run_id: {name: _curve_wire(curve) for name, curve in found.get(run_id, {}).items()}
         for run_id in wanted
     }
+
+
+def _curve_wire(curve: Curve) -> CurveWire:
+    return CurveWire(
+        epochs=curve.epochs,
+        values=curve.values,
+        seconds=curve.seconds,
+        nonfinite=curve.nonfinite,
+        thinned=curve.thinned,
+    )
+
+
+def _is_any_thinned(drawn: dict[int, dict[str, CurveWire]]) -> bool:
+    return any(curve.thinned for of_run in drawn.values() for curve in of_run.values())
+
+
+def _would_be_thinned(session: Session, wanted: list[int]) -> bool:
+    return points.longest(session, wanted, CURVES) > figures.most_points(len(wanted))
 
 
 def _verdict(found: Verdict, items: list[ComparedWire]) -> VerdictWire:

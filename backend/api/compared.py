@@ -8,14 +8,19 @@ from typing import Any
 from backend.analysis.recipes import Accuracy, next_seeds, seeds_wanted
 from backend.api.wire_recipes import ComparedWire, LastValueWire, accuracy_wire, best_wire
 from backend.contract import RunState
-from backend.figures.compare import CURVES, elapsed_seconds
-from backend.store.points import Series
+from backend.figures.compare import CURVES
 from backend.store.recipes import RunFacts
 
 LOST = (RunState.FAILED, RunState.CANCELLED)
 """States of a run that will add nothing."""
 
-SeriesByRun = Mapping[int, Mapping[str, Series]]
+
+@dataclass(frozen=True)
+class Endings:
+    """What is shown of the last epochs, by run: the names of values that are no numbers, by metric, and the whole time."""
+
+    nonfinite: Mapping[int, Mapping[str, str]]
+    seconds: Mapping[int, float]
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,10 @@ class Compared:
         return self.hash[:12]
 
     @property
-    def images(self) -> Hashable:
-        """What it was tested on: the very images, or where these are not known what the spec says."""
+    def images(self) -> tuple[Hashable, Hashable]:
+        """What its spec says that it is tested on: the data set, and how many of its images."""
         dataset = self.spec["dataset"]
-        return self.accuracy.test_set or (dataset.get("name"), dataset.get("test_limit"))
+        return dataset.get("name"), dataset.get("test_limit")
 
     @property
     def judged_by(self) -> list[RunFacts]:
@@ -49,7 +54,7 @@ class Compared:
         return list({run.seed: run for run in reversed(on_their_way)}.values())
 
 
-def item(one: Compared, label: str, place: int, series: SeriesByRun) -> ComparedWire:
+def item(one: Compared, label: str, place: int, endings: Endings) -> ComparedWire:
     """Return what the table shows of a recipe, called `label`, at a place of the comparison."""
     runs_judged = one.judged_by
     return ComparedWire(
@@ -59,35 +64,26 @@ def item(one: Compared, label: str, place: int, series: SeriesByRun) -> Compared
         runs=sorted(run.id for run in one.facts),
         color_index=place,
         accuracy=accuracy_wire(one.accuracy),
-        final={metric: _last(metric, runs_judged, series) for metric in CURVES},
+        final={metric: _last(metric, runs_judged, endings) for metric in CURVES},
         so_far=not one.accuracy.counted,
         best=best_wire(one.facts),
-        seconds=_mean_seconds(runs_judged, series),
+        seconds=_mean_seconds(runs_judged, endings),
         epochs=one.facts[0].epochs,
         clone=one.facts[0].id,
         next_seeds=next_seeds(one.seeds, seeds_wanted(one.accuracy.n)),
     )
 
 
-def _last(metric: str, judged_by: list[RunFacts], series: SeriesByRun) -> LastValueWire:
+def _last(metric: str, judged_by: list[RunFacts], endings: Endings) -> LastValueWire:
     values = [run.last.get(metric) for run in judged_by]
     known = [value for value in values if value is not None]
     if known and len(known) == len(values):
         return LastValueWire(value=statistics.fmean(known), nonfinite=None)
-    words = [_nonfinite(run, metric, series) for run in judged_by]
+    words = [endings.nonfinite.get(run.id, {}).get(metric) for run in judged_by]
     return LastValueWire(value=None, nonfinite=next(filter(None, words), None))
 
 
-def _nonfinite(run: RunFacts, metric: str, series: SeriesByRun) -> str | None:
-    found = series.get(run.id, {}).get(metric, Series())
-    return found.nonfinite.get((run.summary or {}).get("epoch", 0))
-
-
-def _mean_seconds(judged_by: list[RunFacts], series: SeriesByRun) -> float | None:
+def _mean_seconds(judged_by: list[RunFacts], endings: Endings) -> float | None:
     """Return the mean training time; None where it is not known of each run."""
-    times = [elapsed_seconds(series.get(run.id, {}).get("epoch_seconds", Series())) for run in judged_by]
-    totals = [
-        time.get((run.summary or {}).get("epoch", 0)) for run, time in zip(judged_by, times, strict=True)
-    ]
-    known = [total for total in totals if total is not None]
-    return statistics.fmean(known) if known and len(known) == len(totals) else None
+    known = [endings.seconds[run.id] for run in judged_by if run.id in endings.seconds]
+    return statistics.fmean(known) if known and len(known) == len(judged_by) else None

@@ -1,4 +1,4 @@
-"""Logging in and out: a token or a one-time code becomes a cookie; links with such codes are made for operators."""
+"""Logging in and out: a token or a one-time code becomes a cookie; links with such codes are made by operators."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -15,14 +15,14 @@ from backend.api.pages import FRONTEND
 from backend.api.problems import RESPONSES, answer
 from backend.api.wire import Wire
 from backend.gate.codes import LoginCodes
-from backend.gate.keys import THE_OPERATOR, Keys, Visitor
+from backend.gate.keys import Keys, Visitor
 from backend.gate.roles import Role
 
 log = structlog.get_logger()
 
 USED_CODE = (
-    "This link has been used, is older than a day, or Runyard was started again since: "
-    "`runyard login` prints another."
+    "This link has been used, is older than a day or than its maker's token lived, or Runyard was started again "
+    "since: `runyard login` prints another."
 )
 ONE_OF_TWO = 'The body must be {"token": "..."} or {"code": "..."}: one of the two, as text.'
 LONGEST_SECRET = 1000
@@ -63,7 +63,7 @@ class LogoutWire(Wire):
 
 
 class LinkWire(Wire):
-    """A link that logs one browser in, once, within a day. The code stands where no log and no Referer sees it."""
+    """A link that logs one browser in as its maker, once, within a day. The code stands where no log and no Referer sees it."""
 
     url: str
 
@@ -83,7 +83,8 @@ def login(wish: LoginRequest, request: Request, response: Response) -> LoginWire
         refusal = UNKNOWN_TOKEN
     else:
         assert wish.code is not None
-        visitor = THE_OPERATOR if _codes(request).use(wish.code.get_secret_value()) else None
+        maker = _codes(request).use(wish.code.get_secret_value())
+        visitor = maker and _keys(request).still(maker)
         refusal = USED_CODE
     if visitor is None:
         log.warning("a login was refused", by="token" if wish.token else "link")
@@ -103,8 +104,9 @@ def logout(request: Request, response: Response) -> LogoutWire:
 
 @router.post("/api/login-links", responses=RESPONSES, status_code=201)
 def login_link(request: Request) -> LinkWire:
-    """Make a link that logs one browser in as operator, once, within a day, while this service runs."""
-    return LinkWire(url=f"{request.url.scheme}://{request.url.netloc}/login#{_codes(request).make()}")
+    """Make a link that logs one browser in as its maker, once, within a day, while this service runs."""
+    code = _codes(request).make(request.state.visitor)
+    return LinkWire(url=f"{request.url.scheme}://{request.url.netloc}/login#{code}")
 
 
 def _holder(keys: Keys, token: str) -> Visitor | None:

@@ -1,12 +1,15 @@
 """The one map from errors to HTTP: every refusal is {"error": {"kind", "message"}} with its status."""
 
+from http import HTTPStatus
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, Response
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
+from backend.api.pages import FRONTEND
 from backend.api.wire import ErrorWire
 from backend.errors import RunyardError
 from backend.store.session import STORE_AWAY
@@ -33,6 +36,11 @@ def answer(status: int, kind: str, message: str) -> JSONResponse:
     return JSONResponse({"error": {"kind": kind, "message": clean}}, status_code=status)
 
 
+def _is_for_a_person(request: Request) -> bool:
+    """Return whether an address was asked for by a browser's address bar: programs are answered in JSON."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+
+
 def install(app: FastAPI) -> None:
     """Teach an app to answer with refusals instead of traces."""
 
@@ -51,7 +59,9 @@ def install(app: FastAPI) -> None:
         return answer(422, "InvalidRequest", message)
 
     @app.exception_handler(HTTPException)
-    def _http(_request: Request, problem: HTTPException) -> JSONResponse:
+    def _http(request: Request, problem: HTTPException) -> Response:
+        if problem.status_code == HTTPStatus.NOT_FOUND and _is_for_a_person(request):
+            return FileResponse(FRONTEND / "missing.html", status_code=problem.status_code)
         return answer(problem.status_code, "HttpError", str(problem.detail))
 
     @app.exception_handler(DataError)

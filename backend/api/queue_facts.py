@@ -1,7 +1,7 @@
 """What a forecast of the queue follows from, read from the store for `backend.forecast`."""
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -9,17 +9,28 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from backend.api.shelf import read_shelf
-from backend.contract import RunState
+from backend.contract import DeviceKind, RunState
 from backend.devices import CPU
-from backend.estimates import seconds_for
-from backend.forecast import Device, Facts, Parent, QueuedRun, Taker
-from backend.launching import Images
+from backend.estimates import seconds_on
+from backend.forecast import Facts, Parent, QueuedRun, Taker
+from backend.readiness import Images
 from backend.spec import Spec
 from backend.store import clock, queue_order
 from backend.store.queue_order import Entry
 from backend.store.workers import Standing, Training, WorkerState
 
-Seconds = Mapping[Device, float | None]
+Seconds = Mapping[DeviceKind, float | None]
+
+NOBODY_KNOWS: Seconds = {"cpu": None, "cuda": None}
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A training from its start to its end. Its recipe and its images say how long it takes: the seed does not."""
+
+    recipe_hash: str
+    images: Images
+    spec: Mapping[str, Any] = field(compare=False)
 
 
 def read_facts(session: Session, queue: Sequence[Entry], workers: Sequence[Standing]) -> Facts:
@@ -48,7 +59,7 @@ def _queued(entry: Entry, images: Mapping[str, Images], now: float) -> QueuedRun
     waits = entry.state == RunState.WAITING and entry.parent_id is not None and entry.parent_state is not None
     return QueuedRun(
         entry.run_id,
-        _estimated(entry.spec, entry.checkpoint, images),
+        _left(_of_entry(entry, images), entry.checkpoint, entry.epochs),
         parent=Parent(entry.parent_id, entry.parent_state) if waits else None,  # pyright: ignore
         ready_in=max(0.0, entry.not_before - now),
     )
@@ -65,36 +76,41 @@ def _seconds_left(
     told = (training.run.progress or {}).get("seconds_left")
     if told is not None:
         return max(0.0, told)
-    whole = _estimated(training.run.spec, training.run.checkpoint, images)[_device(worker)]
-    return None if whole is None else max(0.0, whole - (now - training.since))
+    run = training.run
+    found = images.get(run.spec["dataset"]["name"])
+    whole = NOBODY_KNOWS if found is None else _estimated(run.spec, found)
+    left = _left(whole, run.checkpoint, run.epochs)[_device(worker)]
+    return None if left is None else max(0.0, left - (now - training.since))
 
 
-def _device(worker: Standing) -> Device:
+def _device(worker: Standing) -> DeviceKind:
     return "cpu" if worker.worker.device == CPU else "cuda"
 
 
-def _estimated(
-    spec: Mapping[str, Any], checkpoint: Mapping[str, Any] | None, images: Mapping[str, Images]
-) -> Seconds:
-    """Return about how long a run still trains, by device; the epochs before its checkpoint are done."""
-    found = images.get(spec["dataset"]["name"])
+def _of_entry(entry: Entry, images: Mapping[str, Images]) -> Seconds:
+    found = images.get(entry.spec["dataset"]["name"])
     if found is None:  # the data set was removed since: nobody knows its size
-        return {"cpu": None, "cuda": None}
-    left = 1.0 - (checkpoint["epoch"] / spec["epochs"] if checkpoint else 0.0)
-    whole = _of_whole(json.dumps(spec, sort_keys=True), found)
+        return NOBODY_KNOWS
+    return estimated_once(_Whole(entry.recipe_hash, found, entry.spec))
+
+
+def _left(whole: Seconds, checkpoint: Mapping[str, Any] | None, epochs: int) -> Seconds:
+    """Return about how long a run still trains, by device; the epochs before its checkpoint are done."""
+    if checkpoint is None:
+        return whole
+    left = 1.0 - checkpoint["epoch"] / epochs
     return {device: None if seconds is None else left * seconds for device, seconds in whole.items()}
 
 
 @lru_cache(maxsize=5000)
-def _of_whole(spec_text: str, images: Images) -> Seconds:
-    """Return how long a whole training takes. Kept: a page asks for a long queue every few seconds."""
+def estimated_once(whole: _Whole) -> Seconds:
+    """Return how long a training takes, by device. Kept: a page asks for a long queue every few seconds."""
+    return _estimated(whole.spec, whole.images)
+
+
+def _estimated(stored: Mapping[str, Any], images: Images) -> Seconds:
     try:
-        spec = Spec.model_validate_json(spec_text)
-        train_count = min(spec.dataset.train_limit or images.train_count, images.train_count)
-        test_count = min(spec.dataset.test_limit or images.test_count, images.test_count)
-        return {
-            device: seconds_for(spec, train_count, test_count, device=device, stored_pixels=images.pixels)
-            for device in ("cpu", "cuda")
-        }
+        spec = Spec.model_validate(stored)
+        return {device: seconds_on(spec, images, device) for device in ("cpu", "cuda")}
     except (ValidationError, KeyError):  # stored under rules, or with a model, that are no more
-        return {"cpu": None, "cuda": None}
+        return NOBODY_KNOWS

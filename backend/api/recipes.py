@@ -12,18 +12,21 @@ from backend.analysis.differences import differences, short
 from backend.api.deps import LARGEST_INTEGER, DatabaseDep
 from backend.api.problems import RESPONSES
 from backend.api.run_wires import run_wires
+from backend.api.search import SearchText, words_of
 from backend.api.wire import RunWire, cursor, whole_spec
 from backend.api.wire_recipes import RecipePageWire, RecipeWire, accuracy_wire, best_wire, judged
 from backend.catalog.presets import Size, preset
 from backend.contract import RunState
-from backend.errors import InvalidSpec, UnknownName
-from backend.launching import checked_text
+from backend.errors import UnknownName
 from backend.store import events, launches, recipes, runs
 from backend.store.recipes import RecipeRow, RunFacts
 
 RecipeHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}([0-9a-f]{52})?$")]
-LONGEST_QUERY = 200
-MOST_WORDS = 10
+
+SHOWN_RUNS = 50
+"""Of one recipe, the newest ones."""
+SHOWN_IN_ALL = 500
+"""On one page: a page of many recipes shows fewer runs of each."""
 
 TOLD_ELSEWHERE = {
     "model.arch",
@@ -47,7 +50,7 @@ def list_recipes(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     before: Annotated[int | None, Query(ge=1, le=LARGEST_INTEGER)] = None,
     state: RunState | None = None,
-    q: Annotated[str, Query(max_length=LONGEST_QUERY)] = "",
+    q: SearchText = "",
     recipe: Annotated[list[RecipeHash] | None, Query(max_length=100)] = None,
 ) -> RecipePageWire:
     """Return recipes, the one with the newest run first, each with its runs.
@@ -55,7 +58,7 @@ def list_recipes(
     With `state` those that have a run in it; with `q` those in whose runs each word occurs; with `recipe` (may be
     repeated) those alone. A run is shown with what it had when `cursor` was read, or later.
     """
-    words = _words(q)
+    words = words_of(q)
     with database.read() as session:
         place = cursor(events.store_id(session), events.last_id(session))
         found = recipes.page(
@@ -71,13 +74,6 @@ def list_recipes(
         )
 
 
-def _words(text: str) -> list[str]:
-    words = checked_text(text, "q", LONGEST_QUERY).split()
-    if len(words) > MOST_WORDS:
-        raise InvalidSpec(f"q has {len(words)} words; it may have {MOST_WORDS} at most.")
-    return words
-
-
 def _wires(session: Session, rows: list[RecipeRow]) -> list[RecipeWire]:
     ids = [row.id for row in rows]
     if not ids:
@@ -85,7 +81,8 @@ def _wires(session: Session, rows: list[RecipeRow]) -> list[RecipeWire]:
     facts: dict[int, list[RunFacts]] = {recipe: [] for recipe in ids}
     for run in recipes.facts(session, recipe_ids=ids):
         facts[run.recipe_id].append(run)
-    found = runs.by_ids(session, recipes.newest_runs(session, ids))
+    most = min(SHOWN_RUNS, SHOWN_IN_ALL // len(ids))
+    found = runs.by_ids(session, recipes.newest_runs(session, ids, most))
     wires: dict[int, list[RunWire]] = {recipe: [] for recipe in ids}
     for row, wire in zip(found, run_wires(session, found), strict=True):
         wires[row.run.recipe_id].append(wire)

@@ -10,6 +10,7 @@ from backend.api.compare import MOST_RUNS
 from backend.api.deps import LARGEST_INTEGER, BellDep, DatabaseDep, RunId
 from backend.api.problems import RESPONSES
 from backend.api.run_wires import run_wires
+from backend.api.search import SearchText, words_of
 from backend.api.wire import (
     DeletedWire,
     FiguresWire,
@@ -44,11 +45,13 @@ def list_runs(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     before: Annotated[int | None, Query(ge=1, le=LARGEST_INTEGER)] = None,
     state: RunState | None = None,
+    q: SearchText = "",
 ) -> RunPageWire:
-    """Return runs, the newest first."""
+    """Return runs, the newest first; with `q` those in which each word occurs."""
+    words = words_of(q)
     with database.read() as session:
         place = _cursor(session)  # read before the data: what happens in between is told again, not lost
-        found = runs.page(session, limit=limit + 1, before=before, state=state)
+        found = runs.page(session, limit=limit + 1, before=before, state=state, words=words)
         shown = found[:limit]
         return RunPageWire(
             runs=run_wires(session, shown),

@@ -7,9 +7,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.problems import answer
+from backend.gate.roles import READING
 
 MAX_BODY_BYTES = 1 << 20
-READING = ("GET", "HEAD")
 HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]/@]+))(?::[0-9]{1,5})?", re.ASCII)
 
 CONTENT_SECURITY_POLICY = "; ".join(

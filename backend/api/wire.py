@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from backend.contract import OWNED, RunState
+from backend.contract import RunState
 from backend.spec import Spec
 from backend.store.families import Relative, Sibling
 from backend.store.points import Series
@@ -70,6 +70,8 @@ class RunWire(Wire):
     started_at: str | None
     finished_at: str | None
     seconds: float | None
+    """Time in all of its attempts, the one under way up to `told_at`; not what it waited in between."""
+    told_at: str
 
 
 class AttemptWire(Wire):
@@ -238,12 +240,16 @@ def cursor(store_id: str, event_id: int) -> str:
 
 
 def run_fields(
-    row: RunRow, *, curve: list[tuple[int, float | None]], ahead: int | None, now: float
+    row: RunRow,
+    *,
+    curve: list[tuple[int, float | None]],
+    ahead: int | None,
+    seconds: float | None,
+    now: float,
+    spec: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the fields of RunWire."""
+    """Return the fields of RunWire; `spec` is its `whole_spec`, where the caller has it."""
     run = row.run
-    ended = run.finished_at if run.state not in OWNED else now
-    seconds = None if run.started_at is None or ended is None else max(0.0, ended - run.started_at)
     summary = run.summary or {}
     return {
         "id": run.id,
@@ -252,7 +258,7 @@ def run_fields(
         "preset": run.preset,
         "size": run.size,
         "experiment": row.experiment,
-        "spec": whole_spec(run.spec),
+        "spec": whole_spec(run.spec) if spec is None else spec,
         "seed": run.seed,
         "state": run.state,
         "reason": run.reason,
@@ -271,6 +277,7 @@ def run_fields(
         "started_at": maybe_iso(run.started_at),
         "finished_at": maybe_iso(run.finished_at),
         "seconds": seconds,
+        "told_at": iso(now),
     }
 
 

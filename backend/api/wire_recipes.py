@@ -34,7 +34,10 @@ class BestWire(Wire):
 
 
 class RecipeWire(Wire):
-    """A recipe with its runs, the newest first, 50 at most of `total`. `differs` says what is not as in its preset."""
+    """A recipe with its runs, the newest first: 50 at most of `total`, and 500 on a page.
+
+    `differs` says what is not as in its preset.
+    """
 
     recipe: str
     name: str

@@ -32,6 +32,7 @@ class TrainingWire(Wire):
 
     run: int
     name: str
+    seed: int
     state: RunState
     progress: dict[str, Any] | None
     epochs: int
@@ -103,6 +104,7 @@ def _training_wire(training: Training) -> TrainingWire:
     return TrainingWire(
         run=run.id,
         name=run.name,
+        seed=run.seed,
         state=RunState(run.state),
         progress=run.progress,
         epochs=run.epochs,

@@ -1,8 +1,10 @@
 """Downloading a checkpoint: whole and unchanged, or not at all."""
 
 import hashlib
+import os
+import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -46,14 +48,15 @@ class CheckpointCalls(Calls):
             DownloadProblem: the file is there already or cannot be written, or what came has another hash.
             ServiceProblem: there is none, or it is not on the service's machine.
         """
-        if path.exists():
-            raise DownloadProblem(f"{path} is there already; name another file, or remove it.")
+        with _told(path):
+            if path.exists():
+                raise FileExistsError
         for _ in range(TRIES):
             wanted = self._checkpoint(run_id, part)
-            with _draft_of(path) as (draft, file):
+            with _told(path), _draft_of(path) as (draft, file):
                 digest = self._fetch(f"/api/runs/{run_id}/checkpoint", part, file, on_progress)
                 if digest == wanted["sha256"]:
-                    draft.replace(path)
+                    _put(draft, path)
                     return Download(path, wanted["epoch"], path.stat().st_size, digest)
             if self._checkpoint(run_id, part)["sha256"] == wanted["sha256"]:
                 raise DownloadProblem(
@@ -86,13 +89,34 @@ class CheckpointCalls(Calls):
 
 
 @contextmanager
-def _draft_of(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """Yield a new file beside a path, to be renamed once it is whole; what is left of it is removed."""
-    draft = path.with_name(f".{path.name}.part")
+def _told(path: Path) -> Iterator[None]:
+    """Tell why a file cannot be written."""
     try:
-        with draft.open("wb") as file:
-            yield draft, file
+        yield
+    except FileExistsError:
+        raise DownloadProblem(f"{path} is there already; name another file, or remove it.") from None
     except OSError as problem:
         raise DownloadProblem(f"{path} cannot be written: {problem.strerror}.") from None
+
+
+@contextmanager
+def _draft_of(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Yield a new file beside a path, of this download alone; what is left of it is removed."""
+    draft = path.with_name(f".runyard-{secrets.token_hex(8)}.part")
+    try:
+        with draft.open("xb") as file:
+            yield draft, file
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
+
+
+def _put(draft: Path, path: Path) -> None:
+    """Give a draft its name, unless a file has it by now."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: take the name first, then fill it
+        path.touch(exist_ok=False)
+        draft.replace(path)

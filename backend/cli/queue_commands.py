@@ -58,9 +58,7 @@ def move(
 @queue.command(context_settings={"ignore_unknown_options": True})
 def priority(
     run: RunId,
-    number: Annotated[
-        int, typer.Argument(metavar="N", min=-1000, max=1000, help="The highest is trained first.")
-    ],
+    number: Annotated[int, typer.Argument(metavar="N", help="The highest is trained first.")],
     json_: Json = False,
 ) -> None:
     """Give a run that waits another priority."""

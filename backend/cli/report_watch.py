@@ -12,6 +12,7 @@ from backend.cli.tables import percent, state_text
 from backend.cli.watching import ON_THE_WAY, RECONNECTS
 from backend.client import Client, Unreachable
 from backend.contract import RunState
+from backend.durations import duration
 
 LOOK_SECONDS = 1.0
 
@@ -33,11 +34,16 @@ def watch(client: Client, name: str, variant: dict[str, Any], *, quiet: bool = F
             live.update(_table(view), refresh=True)
     if not console.is_terminal:
         console.line()  # in a file rich ends its last table without one
+    console.print(ending(view))
+    return view
+
+
+def ending(view: dict[str, Any]) -> str:
+    """Return how a report ended, in a sentence."""
     standing = view["standing"]
     seconds = standing["seconds"]
-    took = f" in {seconds:.0f} s" if seconds is not None else ""
-    console.print(f"{_completed(view)} of {standing['runs']} runs completed{took}.")
-    return view
+    took = f" in {duration(seconds)}" if seconds is not None else ""
+    return f"{_completed(view)} of {standing['runs']} runs completed{took}."
 
 
 def is_complete(view: dict[str, Any]) -> bool:

@@ -25,21 +25,23 @@ LOOK_SECONDS = 0.5
 
 @readers.command()
 def runs(
+    context: typer.Context,
     limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many.")] = 20,
     state: Annotated[RunState | None, typer.Option(help="Only runs in this state.")] = None,
     preset: Annotated[str | None, typer.Option(help="Only runs of this preset.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Only runs of this experiment.")] = None,
     name: Annotated[str | None, typer.Option(help="Only runs with this in their names.")] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Follow what is on its way instead, until nothing is.")
+        bool, typer.Option("--watch", help="Follow all that is on its way instead, until nothing is.")
     ] = False,
     json_: Json = False,
 ) -> None:
-    """List runs, the newest first."""
+    """List runs, the newest first. With --watch exits with 0 where all that it followed complete, else with 1."""
+    if watch:
+        _refuse_filters(context)
     with open_client() as client:
         if watch:
-            watch_all(client, as_json=json_)
-            return
+            raise typer.Exit(watch_all(client, as_json=json_))
         page = _page(client, limit, state, {"preset": preset, "experiment": experiment}, name)
     if json_:
         print_json(page)
@@ -49,6 +51,13 @@ def runs(
         print("No such runs.")
     else:
         print("No runs yet. Try: runyard launch softmax-original --quick --set dataset.name=shapes")
+
+
+def _refuse_filters(context: typer.Context) -> None:
+    for name in ("limit", "state", "preset", "experiment", "name"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"--watch follows all that is on its way; it cannot go with --{name}.")
 
 
 def _page(

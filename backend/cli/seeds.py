@@ -4,8 +4,7 @@ import re
 
 import typer
 
-MOST_SEEDS = 1000
-"""Of one launch, as the service has it: a range of billions must not fill the memory first."""
+from backend.contract import MAX_RUNS
 
 
 def parse_seeds(text: str | None) -> list[int] | None:
@@ -27,6 +26,7 @@ def _range(part: str, text: str) -> list[int]:
             )
         return [int(part)]
     first, last = int(ends[1]), int(ends[2])
-    if not first <= last < first + MOST_SEEDS:
-        raise typer.BadParameter(f"--seeds holds {part}; a range goes up, over {MOST_SEEDS} seeds at most.")
+    # Here as well as in the service: a range of billions must not fill the memory first.
+    if not first <= last < first + MAX_RUNS:
+        raise typer.BadParameter(f"--seeds holds {part}; a range goes up, over {MAX_RUNS} seeds at most.")
     return list(range(first, last + 1))

@@ -1,6 +1,5 @@
 """Logins and tokens: `runyard login` asks the running service; `runyard token` works on the database, on this host."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from backend.cli.service import Json, open_client
+from backend.cli.tables import GAP, instant, print_json, print_table
 from backend.errors import InvalidSetting, NameTaken, NotFound
 from backend.gate.operator_token import new_token
 from backend.gate.roles import ROLES
@@ -32,6 +29,7 @@ token = typer.Typer(
 
 LONGEST_NAME = 100
 LONGEST_DAYS = 3650
+COLUMNS = ("name", "role", "begins with", "made", "last used", "good until")
 
 
 @logins.command()
@@ -77,9 +75,9 @@ def list_tokens(json_: Json = False) -> None:
     with _database() as database, database.read() as session:
         found = [_described(one) for one in tokens.everything(session)]
     if json_:
-        print(json.dumps(found, indent=2))
+        print_json(found)
     elif found:
-        _print_table(found)
+        print_table(COLUMNS, map(_row, found))
     else:
         print("No tokens but the operator's own. Make one: runyard token create NAME")
 
@@ -133,22 +131,18 @@ def _described(one: "Token") -> dict[str, str | None]:
         "name": one.name,
         "role": one.role,
         "begins_with": one.prefix,
-        "created_at": _day(one.created_at),
-        "last_used_at": _day(one.last_used_at),
-        "expires_at": _day(one.expires_at),
+        "created_at": _iso(one.created_at),
+        "last_used_at": _iso(one.last_used_at),
+        "expires_at": _iso(one.expires_at),
     }
 
 
-def _day(seconds: float | None) -> str | None:
+def _iso(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _print_table(found: list[dict[str, str | None]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("name", "role", "begins with", "made", "last used", "good until"):
-        table.add_column(title)
-    for one in found:
-        table.add_row(*(escape(value or "—") for value in one.values()))
-    Console().print(table)
+def _row(one: dict[str, str | None]) -> tuple[str, ...]:
+    told = (one["name"] or GAP, one["role"] or GAP, one["begins_with"] or GAP)
+    return (*told, instant(one["created_at"]), instant(one["last_used_at"]), instant(one["expires_at"]))

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from backend.cli.curves_text import print_curves
 from backend.cli.exits import DONE, REFUSED
 from backend.cli.service import Json, open_client
-from backend.cli.tables import print_table, visible
+from backend.cli.tables import visible
 from backend.cli.watch_views import print_final, view_for
 from backend.cli.watching import Run, Watch
 from backend.client import Client
@@ -33,17 +34,22 @@ def watch_runs(client: Client, ids: list[int], *, as_json: bool) -> int:
         ended = Watch(client, view, ids).to_the_end()
     if not as_json:
         _print_ends(client, ended)
-    return DONE if all(run["state"] == RunState.COMPLETED for run in ended) else REFUSED
+    return _exit_code(ended)
 
 
-def watch_all(client: Client, *, as_json: bool) -> None:
-    """Follow everything that is on its way, and what comes meanwhile, until nothing is."""
+def watch_all(client: Client, *, as_json: bool) -> int:
+    """Follow everything that is on its way, and what comes meanwhile, until nothing is; return the exit code."""
     with view_for(as_json=as_json) as view:
         ended = Watch(client, view).to_the_end()
     if not as_json and ended:
         print_final(ended)
     elif not as_json:
         print("No run is on its way.")
+    return _exit_code(ended)
+
+
+def _exit_code(ended: list[Run]) -> int:
+    return DONE if all(run["state"] == RunState.COMPLETED for run in ended) else REFUSED
 
 
 def _print_ends(client: Client, ended: list[Run]) -> None:
@@ -52,17 +58,7 @@ def _print_ends(client: Client, ended: list[Run]) -> None:
         return
     (run,) = ended
     if run["state"] != "deleted":
-        _print_epochs(client, run["id"])
+        series = client.points(run["id"], list(SHOWN_AT_THE_END))["series"]
+        if series:
+            print_curves(series)
     print(visible(f"Run {run['id']} is {run['state']}. {run['detail'] or ''}".rstrip()))
-
-
-def _print_epochs(client: Client, run_id: int) -> None:
-    series = client.points(run_id, list(SHOWN_AT_THE_END))["series"]
-    shown = [name for name in SHOWN_AT_THE_END if name in series]
-    if not shown:
-        return
-    rows = []
-    for place, epoch in enumerate(series[shown[0]]["epochs"]):
-        values = [series[name]["values"][place] for name in shown]
-        rows.append([str(epoch), *("—" if value is None else f"{value:.3f}" for value in values)])
-    print_table(["epoch>", *(f"{name.replace('_', ' ')}>" for name in shown)], rows)

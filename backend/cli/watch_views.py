@@ -13,6 +13,7 @@ from backend.cli.exits import complain
 from backend.cli.tables import GAP, number, percent, print_json, print_table, rich_table, state_text, visible
 from backend.cli.watching import ON_THE_WAY, Run, View
 from backend.client import Unreachable
+from backend.durations import duration
 
 COLUMNS = ("run>", "name", "seed>", "state", "epoch>", "images/s>", "left", "test acc>")
 LINES_AROUND = 4
@@ -131,7 +132,7 @@ def standing_line(run: Run) -> str:
         if progress["images_per_second"]:
             parts.append(f"{progress['images_per_second']:,.0f} images/s")
         if progress["seconds_left"] is not None:
-            parts.append(f"{progress['seconds_left']:.0f} s left")
+            parts.append(f"{duration(progress['seconds_left'])} left")
     if last["epoch"]:
         parts.append(f"test accuracy {percent(last['metrics'].get('test_acc'))}")
     return " · ".join(parts)
@@ -159,6 +160,6 @@ def _row(run: Run) -> tuple[str, ...]:
         run["state"],
         f"{last['epoch']}/{run['spec']['epochs']}",
         number(progress.get("images_per_second")),
-        progress.get("doing") or (GAP if left is None else f"{left:.0f} s"),
+        progress.get("doing") or (GAP if left is None else duration(left)),
         percent(last["metrics"].get("test_acc")),
     )

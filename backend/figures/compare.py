@@ -52,11 +52,12 @@ def elapsed_seconds(times: Series) -> dict[int, float]:
 def _curve(series: Series, elapsed: Mapping[int, float], most: int) -> Curve:
     kept = thinned(series.values, most)
     epochs = [series.epochs[place] for place in kept]
+    shown = set(epochs)
     return Curve(
         epochs=epochs,
         values=[series.values[place] for place in kept],
         seconds=[elapsed.get(epoch) for epoch in epochs],
-        nonfinite={epoch: word for epoch, word in series.nonfinite.items() if epoch in set(epochs)},
+        nonfinite={epoch: word for epoch, word in series.nonfinite.items() if epoch in shown},
         thinned=len(kept) < len(series.epochs),
     )
 

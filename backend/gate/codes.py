@@ -1,10 +1,14 @@
-"""One-time codes of login links: in the memory of the service, as hashes, each good once and for a day."""
+"""One-time codes of login links: in the memory of the service, as hashes, each good once and for a day.
 
-import hashlib
+A code lets in as the one who made it, and as nobody else.
+"""
+
 import secrets
 import threading
 import time
 from collections.abc import Callable
+
+from backend.gate.keys import Visitor, hash_of
 
 CODE_BYTES = 24
 LIFE_SECONDS = 24 * 3600
@@ -18,23 +22,22 @@ class LoginCodes:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._until: dict[str, float] = {}
+        self._made: dict[str, tuple[Visitor, float]] = {}
 
-    def make(self) -> str:
+    def make(self, maker: Visitor) -> str:
         """Return a new code."""
         code = secrets.token_urlsafe(CODE_BYTES)
         with self._lock:
-            while len(self._until) >= MOST_CODES:
-                del self._until[next(iter(self._until))]
-            self._until[_hash(code)] = self._clock() + LIFE_SECONDS
+            while len(self._made) >= MOST_CODES:
+                del self._made[next(iter(self._made))]
+            self._made[hash_of(code)] = (maker, self._clock() + LIFE_SECONDS)
         return code
 
-    def use(self, code: str) -> bool:
-        """Return whether a code is good, and make it good no more."""
+    def use(self, code: str) -> Visitor | None:
+        """Return who made a code, if it is good, and make it good no more."""
         with self._lock:
-            until = self._until.pop(_hash(code), None)
-        return until is not None and self._clock() < until
-
-
-def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
+            made = self._made.pop(hash_of(code), None)
+        if made is None:
+            return None
+        maker, until = made
+        return maker if self._clock() < until else None

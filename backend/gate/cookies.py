@@ -16,6 +16,7 @@ from backend.gate.roles import Role
 
 LIFE_SECONDS = 30 * 86400
 LONGEST_COOKIE = 1024
+"""Enough for a name of 100 characters of four bytes each."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class CookieSigner:
 
     def value(self, name: str, role: Role, mark: str | None, life_seconds: float = LIFE_SECONDS) -> str:
         claim = Claim(name, role, mark, int(self._clock() + life_seconds))
-        said = _encode(json.dumps(asdict(claim), sort_keys=True).encode())
+        said = _encode(json.dumps(asdict(claim), sort_keys=True, ensure_ascii=False).encode())
         return f"{said}.{self._signature(said)}"
 
     def read(self, value: str) -> Claim | None:

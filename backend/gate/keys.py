@@ -42,18 +42,18 @@ class Keys:
     def __init__(
         self, operator_token: str, database: Database, clock: Callable[[], float] = time.time
     ) -> None:
-        self._operator_hash = _hash(operator_token)
+        self._operator_hash = hash_of(operator_token)
         self._cookies = CookieSigner(operator_token, clock)
         self._database = database
         self._clock = clock
 
     def operator(self, token: str) -> Visitor | None:
         """Return the operator where this is the operator's own token. Asks no database."""
-        return THE_OPERATOR if hmac.compare_digest(_hash(token), self._operator_hash) else None
+        return THE_OPERATOR if hmac.compare_digest(hash_of(token), self._operator_hash) else None
 
     def holder(self, token: str) -> Visitor | None:
         """Return who holds a token of either kind; None where it is unknown, revoked or expired."""
-        return self.operator(token) or self._visitor(lambda session: tokens.find(session, _hash(token)))
+        return self.operator(token) or self._visitor(lambda session: tokens.find(session, hash_of(token)))
 
     def claim(self, cookie: str) -> Claim | None:
         """Return what a cookie says, if we signed it and its time is not over. Asks no database."""
@@ -63,10 +63,14 @@ class Keys:
         """Return the holder of a table token that a cookie names; None where it was revoked or has expired since."""
         return self._visitor(lambda session: tokens.find_named(session, name, mark))
 
+    def still(self, visitor: Visitor) -> Visitor | None:
+        """Return somebody who was let in before as they are now; None where their token was revoked or has expired."""
+        return visitor if visitor.mark is None else self.claimant(visitor.name, visitor.mark)
+
     def is_good(self, visitor: Visitor) -> bool:
         """Return whether somebody who was let in would be let in now; a store that is away turns nobody out."""
         try:
-            return visitor.mark is None or self.claimant(visitor.name, visitor.mark) is not None
+            return self.still(visitor) is not None
         except STORE_AWAY:
             return True
 
@@ -97,8 +101,9 @@ class Keys:
 
 def hash_and_prefix(token: str) -> tuple[str, str]:
     """Return what is stored of a token: its SHA-256, and the beginning that a person knows it by."""
-    return _hash(token), token[:8]
+    return hash_of(token), token[:8]
 
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+def hash_of(secret: str) -> str:
+    """Return the SHA-256 of a token or code, whatever text somebody sends as one."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

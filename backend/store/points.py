@@ -1,18 +1,22 @@
 """The points: one value of one metric of one run at one epoch. A value that is no number is data too."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.expression import ColumnElement
 
 from backend.store import clock
 from backend.store.tables import Attempt, Point, Run
 
 SPARK_POINTS = 60
 """Curves in lists are thinned to about this many points."""
+
+ROWS_AT_ONCE = 10_000
 
 
 @dataclass
@@ -81,19 +85,67 @@ def read_many(
     session: Session, run_ids: Collection[int], names: Collection[str]
 ) -> dict[int, dict[str, Series]]:
     """Return some series of many runs, by run and name, each in the order of epochs."""
+    return dict(each(session, run_ids, names))
+
+
+def each(
+    session: Session, run_ids: Collection[int], names: Collection[str]
+) -> Iterator[tuple[int, dict[str, Series]]]:
+    """Yield what `read_many` returns, run by run: whoever thins them never holds more than those of one run."""
     query = (
         select(Point.run_id, Point.name, Point.epoch, Point.value, Point.nonfinite)
         .where(Point.run_id.in_(run_ids), Point.name.in_(names))
         .order_by(Point.run_id, Point.name, Point.step)
+        .execution_options(yield_per=ROWS_AT_ONCE)
     )
-    found: dict[int, dict[str, Series]] = {}
-    for run_id, name, epoch, value, nonfinite in session.execute(query):
-        series = found.setdefault(run_id, {}).setdefault(name, Series())
-        series.epochs.append(epoch)
-        series.values.append(value)
-        if nonfinite is not None:
-            series.nonfinite[epoch] = nonfinite
+    for run_id, rows in groupby(session.execute(query), key=lambda row: row[0]):
+        found: dict[str, Series] = {}
+        for _, name, epoch, value, nonfinite in rows:
+            series = found.setdefault(name, Series())
+            series.epochs.append(epoch)
+            series.values.append(value)
+            if nonfinite is not None:
+                series.nonfinite[epoch] = nonfinite
+        yield run_id, found
+
+
+def longest(session: Session, run_ids: Collection[int], names: Collection[str]) -> int:
+    """Return how many points the longest of these series has; 0 where there are none."""
+    lengths = (
+        select(func.count().label("length"))
+        .where(Point.run_id.in_(run_ids), Point.name.in_(names))
+        .group_by(Point.run_id, Point.name)
+        .subquery()
+    )
+    return session.execute(select(func.max(lengths.c.length))).scalar_one() or 0
+
+
+def last_nonfinite(
+    session: Session, run_ids: Collection[int], names: Collection[str]
+) -> dict[int, dict[str, str]]:
+    """Return, by run and metric, the names (nan, inf, -inf) of the last epoch's values that are no numbers."""
+    query = (
+        select(Point.run_id, Point.name, Point.nonfinite)
+        .join(Run, Run.id == Point.run_id)
+        .where(Point.run_id.in_(run_ids), Point.name.in_(names), Point.step == last_epoch())
+        .where(Point.nonfinite.is_not(None))
+    )
+    found: dict[int, dict[str, str]] = {}
+    for run_id, name, word in session.execute(query):
+        found.setdefault(run_id, {})[name] = str(word)
     return found
+
+
+def training_seconds(session: Session, run_ids: Collection[int]) -> dict[int, float]:
+    """Return the training time up to the last epoch of each run; without those of which an epoch's time is unknown."""
+    query = (
+        select(Run.id, func.sum(Point.value))
+        .join(Run, Run.id == Point.run_id)
+        .where(Point.run_id.in_(run_ids), Point.name == "epoch_seconds", Point.step <= last_epoch())
+        .group_by(Run.id)
+        .having(func.count(Point.value) == last_epoch())
+    )
+    return dict(session.execute(query).all())  # pyright: ignore
 
 
 def spark_lines(
@@ -197,3 +249,8 @@ def _name(value: float) -> str:
     if math.isnan(value):
         return "nan"
     return "inf" if value > 0 else "-inf"
+
+
+def last_epoch() -> ColumnElement[int]:
+    """The last epoch that a run has reported: NULL before the first."""
+    return Run.summary["epoch"].as_integer()

@@ -110,15 +110,21 @@ def delete_after(session: Session, run_id: int, epoch: int) -> None:
 
 
 def purge(session: Session, run_id: int) -> None:
-    """Forget all that a run predicted, and the pictures of its test set once no prediction is for that any more."""
+    """Forget all that a run predicted, and the pictures of its test set once no prediction is for that any more.
+
+    Till then they all stay, at most one an image: which of them are still needed would have to be searched for in
+    the predictions of every run.
+    """
     of_run = select(Prediction.test_set).where(Prediction.run_id == run_id)
     test_sets = sorted(set(session.scalars(of_run)))
     delete_after(session, run_id, 0)
     # Another run's first prediction for it waits at its foreign key until this transaction is over, or came first.
     hold = select(TestSet.hash).where(TestSet.hash.in_(test_sets)).order_by(TestSet.hash).with_for_update()
     session.execute(hold)
-    used = exists().where(Prediction.test_set == TestImage.test_set)
-    session.execute(delete(TestImage).where(TestImage.test_set.in_(test_sets), ~used))
+    used = exists().where(Prediction.test_set == TestSet.hash)
+    # By test set and not by picture: each would be looked for among the predictions anew.
+    unused = session.scalars(select(TestSet.hash).where(TestSet.hash.in_(test_sets), ~used)).all()
+    session.execute(delete(TestImage).where(TestImage.test_set.in_(unused)))
 
 
 def read(session: Session, run_id: int, which: Which) -> Tested | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
-from sqlalchemy import Double, and_, cast, exists, func, not_, select, text, update
+from sqlalchemy import Double, and_, case, cast, exists, func, not_, select, text, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.expression import ColumnElement
 
@@ -45,6 +45,8 @@ class Entry:
     name: str
     recipe_hash: str
     spec: dict[str, Any]
+    """Of its recipe, one for all of its runs: the seed in it is that of any of them."""
+    epochs: int
     seed: int
     state: str
     priority: int
@@ -101,12 +103,15 @@ def paused_at(session: Session) -> float | None:
 def entries(session: Session) -> list[Entry]:
     """Return the runs in the queue, the next one first."""
     parent = aliased(Run)
+    # A long queue has few recipes: a spec is read, and decoded, once for each of them.
+    nth = func.row_number().over(partition_by=Run.recipe_id, order_by=Run.id)
     query = (
         select(
             Run.id,
             Run.name,
             Recipe.hash,
-            Run.spec,
+            case((nth == 1, Run.spec)),
+            Run.epochs,
             Run.seed,
             Run.state,
             Run.priority,
@@ -121,7 +126,9 @@ def entries(session: Session) -> list[Entry]:
         .where(Run.state.in_(PENDING), Run.deleted_at.is_(None))
         .order_by(*ORDER)
     )
-    return [Entry(*row) for row in session.execute(query)]
+    found = [Entry(*row) for row in session.execute(query)]
+    specs = {entry.recipe_hash: entry.spec for entry in found if entry.spec is not None}
+    return [replace(entry, spec=specs[entry.recipe_hash]) for entry in found]
 
 
 def set_priority(session: Session, run_id: int, priority: int) -> None:

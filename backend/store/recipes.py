@@ -8,15 +8,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, cast, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ColumnElement
-from sqlalchemy.types import String
 
-from backend.store.tables import Experiment, Prediction, Recipe, Run, TestSet
-
-SHOWN_RUNS = 50
-"""Of one recipe, the newest ones."""
+from backend.store import points, searching
+from backend.store.tables import Prediction, Recipe, Run, TestSet
 
 
 @dataclass(frozen=True)
@@ -88,12 +85,9 @@ def page(
             Run.recipe_id.in_(select(Recipe.id).where(short.in_({one[:12] for one in hashes})))
         )
     if words:
-        query = query.join(Recipe, Recipe.id == Run.recipe_id).outerjoin(
-            Experiment, Experiment.id == Run.experiment_id
-        )
-        text = _searched()
-        for word in words:
-            query = query.having(_any(text.icontains(word, autoescape=True)))
+        texts = searching.texts()
+        query = query.join(texts, texts.c.id == Run.id)
+        query = query.having(*(_any(searching.has(texts, word)) for word in words))
     found = dict(session.execute(query).all())  # pyright: ignore
     digests = dict(session.execute(select(Recipe.id, Recipe.hash).where(Recipe.id.in_(found))).all())  # pyright: ignore
     return [RecipeRow(recipe, digests[recipe], run) for recipe, run in found.items()]
@@ -112,7 +106,7 @@ def facts(
     which = Run.recipe_id.in_(recipe_ids) if recipe_ids else Run.id.in_(run_ids)
     query = (
         select(Run.id, Run.recipe_id, Run.seed, Run.state, Run.epochs, Run.summary, Prediction.test_set)
-        .outerjoin(Prediction, (Prediction.run_id == Run.id) & (Prediction.epoch == _last_epoch()))
+        .outerjoin(Prediction, (Prediction.run_id == Run.id) & (Prediction.epoch == points.last_epoch()))
         .where(which, Run.deleted_at.is_(None))
         .order_by(Run.id.desc())
     )
@@ -121,7 +115,7 @@ def facts(
     return [RunFacts(*row, images=images.get(row.test_set)) for row in rows]
 
 
-def newest_runs(session: Session, recipe_ids: Collection[int], most: int = SHOWN_RUNS) -> list[int]:
+def newest_runs(session: Session, recipe_ids: Collection[int], most: int) -> list[int]:
     """Return the ids of the newest runs of each recipe, at most `most` of one."""
     place = func.row_number().over(partition_by=Run.recipe_id, order_by=Run.id.desc())
     ranked = (
@@ -164,36 +158,6 @@ def _images(session: Session, test_sets: Collection[str]) -> dict[str | None, in
     return {digest: size // (1 if len(names) <= 256 else 2) for digest, names, size in session.execute(query)}
 
 
-def _last_epoch() -> ColumnElement[int]:
-    return Run.summary["epoch"].as_integer()
-
-
 def _any(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether any row of a group fits."""
     return func.max(case((condition, 1), else_=0)) == 1
-
-
-def _searched() -> ColumnElement[str]:
-    """Everything of a run that a text filter looks through, as the Runs page shows it."""
-    spec = Run.spec
-    features = spec["features"]
-    parts: list[Any] = [  # of several kinds of columns
-        "#" + cast(Run.id, String),
-        Run.name,
-        Run.preset,
-        Run.size,
-        Experiment.name,
-        spec["model"]["arch"].as_string(),
-        " on " + features["arch"].as_string() + " " + features["node"].as_string(),
-        "lr " + spec["optimizer"]["lr"].as_string(),
-        spec["dataset"]["image_size"].as_string() + " px",
-        spec["dataset"]["name"].as_string(),
-        "seed " + cast(Run.seed, String),
-        Run.state,
-        Run.reason,
-        func.substr(Recipe.hash, 1, 12),
-    ]
-    text = parts[0]
-    for part in parts[1:]:
-        text = text + " " + func.coalesce(part, "")
-    return text

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased, defer
 
 from backend.contract import OWNED, RunState
 from backend.errors import NotFound
-from backend.store import queue_order
+from backend.store import queue_order, searching
 from backend.store.families import Relative, has_changed
 from backend.store.tables import Attempt, Experiment, Recipe, Run
 
@@ -39,14 +39,23 @@ def get(session: Session, run_id: int) -> RunRow:
 
 
 def page(
-    session: Session, *, limit: int, before: int | None = None, state: str | None = None
+    session: Session,
+    *,
+    limit: int,
+    before: int | None = None,
+    state: str | None = None,
+    words: Sequence[str] = (),
 ) -> list[RunRow]:
-    """Return the newest runs older than `before`."""
+    """Return the newest runs older than `before`; with `words` those in which each word is found."""
     query = _rows().order_by(Run.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Run.id < before)
     if state is not None:
         query = query.where(Run.state == state)
+    if words:
+        texts = searching.texts()
+        query = query.join(texts, texts.c.id == Run.id)
+        query = query.where(*(searching.has(texts, word) for word in words))
     return [_run_row(row) for row in session.execute(query)]
 
 
@@ -60,6 +69,15 @@ def attempts(session: Session, run_id: int) -> Sequence[Attempt]:
     """Return the attempts of a run, the first one first, without the curves set aside in them."""
     query = select(Attempt).where(Attempt.run_id == run_id).order_by(Attempt.number)
     return session.scalars(query.options(defer(Attempt.points))).all()
+
+
+def seconds_in_attempts(session: Session, run_ids: Collection[int], now: float) -> dict[int, float]:
+    """Return how long each of these that was begun has been in the hands of workers, up to `now`."""
+    lasted = func.coalesce(Attempt.ended_at, now) - Attempt.started_at
+    query = (
+        select(Attempt.run_id, func.sum(lasted)).where(Attempt.run_id.in_(run_ids)).group_by(Attempt.run_id)
+    )
+    return {run_id: max(0.0, seconds) for run_id, seconds in session.execute(query)}
 
 
 def attempts_with_points(session: Session, run_id: int) -> set[int]:

@@ -89,7 +89,7 @@ class Run(Base):
     detail: Mapped[str | None] = mapped_column(Text)
     priority: Mapped[int] = mapped_column(default=0)
     place: Mapped[float | None]
-    """Where a person moved it within its priority; NULL: at its id. Read by `queue_order.place`."""
+    """Where a person moved it within its priority; NULL: at its id. Read by `queue_order.PLACE`."""
     attempt: Mapped[int] = mapped_column(default=0)
     losses: Mapped[int] = mapped_column(default=0)
     owner: Mapped[str | None] = mapped_column(String(255))
@@ -111,7 +111,8 @@ class Run(Base):
     deleted_at: Mapped[float | None]
 
     __table_args__ = (
-        # The order of the queue is these columns; a claim reads the first entry.
+        # Finds the runs of a state. The queue is in the order of `queue_order.ORDER`, by place instead of id: a claim
+        # reads those that are queued and sorts them.
         Index("run_queue", "state", "priority", "id"),
         Index("run_recipe", "recipe_id"),
         Index("run_launch", "launch_id"),
@@ -176,6 +177,7 @@ class Prediction(Base):
     classes: Mapped[bytes] = mapped_column(LargeBinary)
     mistakes: Mapped[dict[str, Any] | None]
     """The wrong ones that the network was surest of, as {"images": [...], "probabilities": [...]}."""
+    __table_args__ = (Index("prediction_test_set", "test_set"),)
 
 
 class TestImage(Base):

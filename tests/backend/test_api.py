@@ -292,3 +292,13 @@ def test_nothing_outside_the_frontend_is_served(client: TestClient, path: str) -
 def test_openapi_describes_every_endpoint(client: TestClient) -> None:
     paths = client.get("/api/openapi.json").json()["paths"]
     assert {"/api/launches", "/api/runs", "/api/runs/{run_id}/cancel", "/api/events"} <= set(paths)
+
+
+def test_an_address_that_is_none_is_a_page_for_people_and_json_for_programs(client: TestClient) -> None:
+    page = client.get("/nothing", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert page.status_code == 404
+    assert "There is no such page" in page.text
+    for path, accept in (("/nothing", "*/*"), ("/api/nothing", "text/html")):
+        answer = client.get(path, headers={"Accept": accept})
+        assert answer.status_code == 404
+        assert answer.json()["error"]["kind"] == "HttpError"

@@ -219,17 +219,3 @@ def test_a_deleted_run_sends_nothing(client: TestClient, sqlite_database: Databa
 def test_who_is_not_logged_in_gets_nothing(client: TestClient, run_id: int) -> None:
     for path in ("checkpoint", "checkpoints"):
         assert clients.anonymous(client.app).get(f"/api/runs/{run_id}/{path}").status_code == 401  # pyright: ignore
-
-
-def test_the_runs_of_a_recipe_are_siblings(client: TestClient, sqlite_database: Database) -> None:
-    first, second = scenes.launch(sqlite_database, count=2)
-    (again,) = scenes.launch(sqlite_database)
-    (other,) = scenes.launch(sqlite_database, epochs=7)
-    told = {run: client.get(f"/api/runs/{run}").json()["siblings"] for run in (first, second, again, other)}
-    assert [(one["run"], one["seed"]) for one in told[first]] == [(again, 0), (second, 1)]
-    assert [one["run"] for one in told[second]] == [first, again]
-    assert told[other] == []
-    assert told[first][1] == {"run": second, "name": "run 1", "state": "queued", "seed": 1}
-    client.post(f"/api/runs/{second}/cancel")
-    assert client.delete(f"/api/runs/{second}").status_code == 200
-    assert [one["run"] for one in client.get(f"/api/runs/{first}").json()["siblings"]] == [again]

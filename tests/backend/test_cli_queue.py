@@ -7,7 +7,7 @@ import pytest
 from backend.cli import exits
 from backend.cli.worker_commands import NoSuchWorker, full_id
 from backend.settings import Settings
-from backend.store import workers
+from backend.store import queue_order, workers
 from backend.store.session import Database
 from tests.backend.served import Served, run, run_json, serving
 from tests.store import scenes
@@ -72,6 +72,9 @@ def test_the_highest_priority_is_first_and_negative_ones_are_numbers(sqlite_data
     assert run("queue", "priority", second, -5) == (0, f"Run {second} has priority -5.\n", "")
     assert order() == [first, second]
     assert run_json("queue", "priority", first, 7)["priority"] == 7
+    status, said, told = run("queue", "priority", first, queue_order.HIGHEST_PRIORITY + 1)
+    assert (status, said) == (exits.REFUSED, "")
+    assert str(queue_order.HIGHEST_PRIORITY) in told
 
 
 def register(database: Database, *ids: str) -> None:

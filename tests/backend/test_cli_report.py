@@ -14,7 +14,7 @@ from backend.broker import Broker
 from backend.catalog.reports import REPORT
 from backend.cli import report_watch
 from backend.cli.commands import app as commands
-from backend.cli.report_watch import chosen_variant, is_complete, watch
+from backend.cli.report_watch import chosen_variant, ending, is_complete, watch
 from backend.cli.watch_views import standing_line
 from backend.client import Client
 from backend.launching import Shelf
@@ -91,6 +91,12 @@ def test_each_seed_is_watched_to_its_end_and_printed(service: Service, sqlite_da
     assert len(ended) == 2  # each on a line of its own
     headings = [line for line in lines if line.startswith("quick on shapes")]
     assert headings == [f"quick on shapes, pretrained on glyphs, seed {seed}" for seed in (3, 5)]
+
+
+def test_how_long_a_report_took_is_told_in_the_unit_that_fits() -> None:
+    standing = {"states": {"completed": 3}, "runs": 4, "seconds": 9000.0}
+    assert ending({"standing": standing}) == "3 of 4 runs completed in 2.5 h."
+    assert ending({"standing": {**standing, "seconds": None}}) == "3 of 4 runs completed."
 
 
 def test_with_json_a_watched_report_is_one_object_a_line(service: Service, sqlite_database: Database) -> None:

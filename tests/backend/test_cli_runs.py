@@ -100,7 +100,8 @@ def test_all_about_a_run_is_shown(client: Client, sqlite_database: Database) -> 
         "waiting",
     ):
         assert part in said
-    assert run_json("run", child) == client.run(child)
+    told = run_json("run", child)
+    assert told == {**client.run(child), "told_at": told["told_at"]}
     client.cancel(parent)
     done = trained(sqlite_database, 0.5, float("nan"))
     lines = run("run", done)[1].splitlines()
@@ -211,6 +212,12 @@ def test_a_checkpoint_is_saved_and_never_over_another_file(
     again = run("checkpoint", run_id)
     assert again[:2] == (exits.REFUSED, "")
     assert "is there already" in again[2]
+    for odd, why in (
+        (f"run-{run_id}.safetensors/below", "Not a directory"),
+        ("x" * 300, "File name too long"),
+    ):
+        told = run("checkpoint", run_id, "-o", odd)
+        assert told == (exits.REFUSED, "", f"{odd} cannot be written: {why}.\n")
     made = run_json("checkpoint", run_id, "-o", "other")
     assert (made["file"], made["bytes"], made["epoch"]) == ("other", 7, 1)
     (without,) = scenes.launch(sqlite_database)

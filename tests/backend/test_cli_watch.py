@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from backend.cli import exits, watching
-from backend.cli.watch_views import LINES_AROUND, LiveView
+from backend.cli.watch_views import LINES_AROUND, LiveView, standing_line
 from backend.client import Unreachable
 from backend.contract import RunState
 from backend.processes import wait_until
@@ -100,7 +100,7 @@ def test_a_run_that_is_over_is_told_at_once_with_its_epochs(sqlite_database: Dat
     train(sqlite_database, scenes.claim(sqlite_database), 2)
     assert run("watch", run_id) == (
         exits.DONE,
-        f"run {run_id} · run 0, seed 0 · completed\nepoch  test acc\n    1     0.100\n    2     0.200\n"
+        f"run {run_id} · run 0, seed 0 · completed\nepoch  test_acc\n    1       0.1\n    2       0.2\n"
         f"Run {run_id} is completed.\n",
         "",
     )
@@ -142,7 +142,7 @@ def test_a_service_that_goes_away_is_waited_for(
     assert told_epochs == [
         f"run {run_id} · epoch {epoch} of 5 · test accuracy {epoch}0.0 %" for epoch in (1, 2)
     ], "the one that came meanwhile is told, too"
-    assert said.endswith(f"    2     0.200\nRun {run_id} is completed.\n")
+    assert said.endswith(f"    2       0.2\nRun {run_id} is completed.\n")
     assert all(line.endswith("Trying again ...") for line in told.splitlines())
     assert told
 
@@ -187,10 +187,28 @@ def test_everything_on_its_way_is_watched_until_nothing_is(
     train(sqlite_database, scenes.claim(sqlite_database), 1)
     train(sqlite_database, scenes.claim(sqlite_database), 1, RunState.FAILED)
     status, said, _ = watched.end()
-    assert status == exits.DONE, "it only looked on"
+    assert status == exits.REFUSED, "one of them failed"
     assert f"run {second} · epoch 1 of 5" in said
     assert said.splitlines()[-1] == "1 of 2 runs completed."
     assert first != second
+    watched = watch_a_new_run(service, sqlite_database)
+    assert watched.end()[0] == exits.DONE
+
+
+def watch_a_new_run(service: Served, database: Database) -> Watching:
+    scenes.launch(database)
+    watched = watch(service, "runs", "--watch")
+    train(database, scenes.claim(database), 1)
+    return watched
+
+
+@pytest.mark.parametrize(
+    "words", ["--state queued", "--limit 20", "--preset softmax-original", "--experiment a", "--name a"]
+)
+def test_what_filters_a_list_cannot_go_with_watching(words: str) -> None:
+    status, said, told = run("runs", "--watch", *words.split())
+    assert (status, said) == (2, "")
+    assert f"cannot go with {words.split()[0]}" in " ".join(told.replace("│", " ").split())
 
 
 def test_a_launch_follows_all_its_runs_and_what_came_along(
@@ -252,6 +270,12 @@ def test_a_terminal_shows_one_run_as_a_line_and_several_as_a_table(
     few = drawn(service, ids, height=LINES_AROUND + 3)
     assert "and 5 more" in few
     assert "run 0" in few, "what runs stands before what waits"
+
+
+def test_long_times_are_told_in_the_unit_that_fits_them() -> None:
+    progress = {"doing": None, "epoch": 1, "epochs": 9, "images_per_second": None, "seconds_left": 7200.0}
+    told = {"id": 1, "state": "running", "ahead": None, "progress": progress, "last": None}
+    assert standing_line(told).endswith("epoch 1 of 9 · 2.0 h left")
 
 
 def test_a_terminal_says_that_the_service_is_away() -> None:

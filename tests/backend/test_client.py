@@ -302,6 +302,60 @@ def test_a_folder_that_is_not_there_is_told(client: Client, trained: int, tmp_pa
         client.checkpoint(trained, tmp_path / "nowhere" / "file")
 
 
+def test_a_path_that_no_file_can_have_is_told(client: Client, trained: int, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for path, why in (
+        (tmp_path / "file" / "below", "Not a directory"),
+        (tmp_path / ("x" * 300), "name too long"),
+    ):
+        with pytest.raises(DownloadProblem, match=f"cannot be written: .*{why}"):
+            client.checkpoint(trained, path)
+
+
+def put_mine(path: Path) -> None:
+    path.write_text("precious")
+
+
+def test_a_file_that_appears_meanwhile_is_left_as_it_is(client: Client, trained: int, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    at_each_download(client, lambda: put_mine(mine))
+    with pytest.raises(DownloadProblem, match="is there already"):
+        client.checkpoint(trained, mine)
+    assert mine.read_text() == "precious"
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_two_downloads_at_once_write_no_draft_together(client: Client, trained: int, tmp_path: Path) -> None:
+    path, drafts = tmp_path / "file", list[Path]()
+
+    def note_and_spoil() -> None:
+        drafts.extend(tmp_path.glob(".*.part"))
+        client._http.event_hooks["request"] = []
+        client.checkpoint(trained, path)  # another one, whole, in the middle of the first
+
+    at_each_download(client, note_and_spoil)
+    with pytest.raises(DownloadProblem, match="is there already"):
+        client.checkpoint(trained, path)
+    assert path.read_bytes() == b"weights" * 300_000
+    assert len(drafts) == 1
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_file_system_without_hard_links_gets_whole_files_and_keeps_those_it_has(
+    client: Client, trained: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(checkpoints.os, "link", refuse)
+    assert client.checkpoint(trained, tmp_path / "file").path.read_bytes() == b"weights" * 300_000
+    mine = tmp_path / "mine"
+    at_each_download(client, lambda: put_mine(mine))
+    with pytest.raises(DownloadProblem, match="is there already"):
+        client.checkpoint(trained, mine)
+    assert mine.read_text() == "precious"
+
+
 def test_a_run_without_a_checkpoint_has_none_to_download(
     client: Client, sqlite_database: Database, tmp_path: Path
 ) -> None:

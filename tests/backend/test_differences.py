@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backend.analysis.differences import FIELDS, differences, fields_of, labels, shown
+from backend.analysis.differences import FIELDS, differences, fields_of, labels, short, shown
 from backend.spec import Spec, field_paths
 
 BASE: dict[str, Any] = {"dataset": {"name": "shapes"}, "model": {"arch": "softmax-regression"}}
@@ -92,3 +92,10 @@ def test_equal_recipes_differ_in_nothing_and_true_is_not_one() -> None:
     standardized = {**ON_FEATURES, "features": {**ON_FEATURES["features"], "standardize": True}}
     (field,) = differences([ON_FEATURES, standardized])
     assert [shown(field.path, value) for value in field.values] == ["no", "yes"]
+
+
+def test_names_and_architectures_stand_as_they_are_typed() -> None:
+    assert shown("model.arch", "vit_b_16") == "vit_b_16"
+    assert short("features.arch", "convnext_tiny") == "features of convnext_tiny"
+    assert shown("dataset.name", "my_set") == "my_set"
+    assert shown("model.init", "xavier_uniform") == "xavier uniform"

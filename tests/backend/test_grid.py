@@ -130,13 +130,17 @@ def test_what_stands_at_a_path_is_found_and_what_does_not_is_not() -> None:
     ("values", "name"),
     [
         ({"optimizer.lr": 0.1, "batch_size": 64}, "lr 0.1, batch size 64"),
-        ({"optimizer.lr": 1e-5, "epochs": 2.0}, "lr 1e-05, epochs 2"),
-        ({"dataset.train_limit": None, "features.standardize": True}, "train limit none, standardize yes"),
-        ({"dataset.name": "shapes", "loss.name": "cross_entropy"}, "dataset shapes, loss cross_entropy"),
-        ({"model.arch": "vgg16", "features.arch": "resnet18"}, "model arch vgg16, features arch resnet18"),
+        ({"optimizer.lr": 1e-5, "epochs": 2.0}, "lr 1e-05, 2 epochs"),
+        (
+            {"dataset.train_limit": None, "features.standardize": True},
+            "training images: all, standardized: yes",
+        ),
+        ({"dataset.name": "shapes", "loss.name": "cross_entropy"}, "shapes, cross_entropy"),
+        ({"model.arch": "vit_b_16", "features.arch": "resnet18"}, "vit_b_16, features of resnet18"),
         ({"model.weights": {"source": "none"}}, "weights none"),
         ({"model.weights": {"source": "parent", "preset": "a-preset"}}, "weights a-preset"),
         ({"model.weights": {"run": 7}}, "weights run 7"),
+        ({"features.weights": {"source": "imagenet"}}, "feature weights imagenet"),
         ({"model.weights": {"source": "file", "name": "mine"}}, "weights mine"),
     ],
 )
@@ -146,4 +150,5 @@ def test_values_are_short_in_a_name(values: dict, name: str) -> None:
 
 def test_values_are_told_with_their_whole_paths() -> None:
     assert told({"optimizer.lr": 0.1, "batch_size": 64}) == "optimizer.lr 0.1, batch_size 64"
-    assert len(told({"dataset.name": "x" * 5000})) < 100
+    assert len(told({"dataset.name": "x\n" * 5000})) < 100
+    assert "\n" not in told({"dataset.name": "x\n"})

@@ -78,6 +78,15 @@ def test_a_run_on_other_test_images_is_left_out() -> None:
     assert (found.values, found.images) == ([0.5, 0.6], 20)
 
 
+def test_a_run_whose_test_images_are_not_known_is_not_left_out_for_it() -> None:
+    known, unknown = Outcome(1, 0, 0.1, "set", 10), Outcome(2, 1, 0.5)
+    other = Outcome(3, 2, 0.6, "other", 20)
+    found = accuracy_of([known, unknown])
+    assert (found.left_out, found.n, found.test_set, found.images) == ((), 2, "set", 10)
+    mixed = accuracy_of([known, unknown, other])
+    assert (mixed.left_out, mixed.values, mixed.test_set) == ((1,), [0.5, 0.6], "other")
+
+
 def test_a_run_whose_test_images_are_not_known_has_no_interval() -> None:
     found = accuracy_of([Outcome(1, 0, 0.4)])
     assert (found.kind, found.mean, found.interval) == ("none", 0.4, None)
@@ -90,8 +99,11 @@ def test_more_seeds_are_the_lowest_that_nobody_took() -> None:
     assert [seeds_wanted(n) for n in range(5)] == [3, 2, 1, 2, 2]
 
 
-def said(*pairs: tuple[str, Accuracy], images: tuple[object, ...] | None = None) -> str:
-    sets = images or ("set",) * len(pairs)
+SHAPES = ("shapes", None)
+
+
+def said(*pairs: tuple[str, Accuracy], images: tuple[tuple[str, int | None], ...] | None = None) -> str:
+    sets = images or (SHAPES,) * len(pairs)
     return verdict([Contender(name, one, which) for (name, one), which in zip(pairs, sets, strict=True)]).text
 
 
@@ -108,7 +120,7 @@ def test_two_trained_models_whose_intervals_lie_apart_differ_and_their_recipes_a
 def test_two_trained_models_whose_intervals_overlap_are_not_told_apart() -> None:
     pairs = ("lr 0.1", accuracy(0.412)), ("lr 0.05", accuracy(0.36))
     assert "the 95% intervals overlap: with one seed each and 1,000 test images" in said(*pairs)
-    found = verdict([Contender(name, one, "set") for name, one in pairs])
+    found = verdict([Contender(name, one, SHAPES) for name, one in pairs])
     assert (found.best, found.runner_up, found.separated, found.question) == (0, 1, False, "models")
     assert found.needs_seeds == (0, 1)
 
@@ -117,8 +129,8 @@ def test_recipes_are_judged_by_their_seeds_alone() -> None:
     far = said(("a", accuracy(0.90, 0.91, 0.92)), ("b", accuracy(0.50, 0.51, 0.52)))
     assert "over 3 seeds do not overlap, so the difference is unlikely to be chance of the seeds." in far
     near = [
-        Contender("a", accuracy(0.90, 0.91, 0.92), "s"),
-        Contender("b", accuracy(0.89, 0.90, 0.91, 0.92), "s"),
+        Contender("a", accuracy(0.90, 0.91, 0.92), SHAPES),
+        Contender("b", accuracy(0.89, 0.90, 0.91, 0.92), SHAPES),
     ]
     assert "over 3 and 4 seeds overlap: these recipes cannot be told apart." in verdict(near).text
     assert verdict(near).needs_seeds == (0, 1)
@@ -153,12 +165,29 @@ def test_equal_ones_are_called_equal() -> None:
 
 
 def test_other_test_images_are_told_and_nothing_is_ranked() -> None:
-    pairs = ("a", accuracy(0.9, images=500)), ("b", accuracy(0.1, images=2000))
-    text = said(*pairs, images=("one", "other"))
+    other = accuracy_of([Outcome(9, 0, 0.1, "other", 2000)])
+    text = said(("a", accuracy(0.9, images=500)), ("b", other))
     assert text == (
         "These recipes were not tested on the same images (500 and 2,000 images): their accuracies are shown, and not "
         "ranked."
     )
+
+
+def test_where_one_test_set_is_not_known_the_specs_decide_and_claim_no_difference() -> None:
+    pairs = ("a", accuracy(0.9)), ("b", accuracy_of([Outcome(9, 0, 0.1)]))
+    assert said(*pairs).startswith("a has the highest test accuracy: 90.0% against 10.0%. ")
+    assert said(*pairs, images=(SHAPES, ("shapes", 500))) == (
+        "It is not known whether these recipes were tested on the same images: their accuracies are shown, and not "
+        "ranked."
+    )
+    assert said(*pairs, images=(SHAPES, ("glyphs", None))).startswith(
+        "These recipes were not tested on the same"
+    )
+
+
+def test_known_test_sets_decide_whatever_the_specs_say() -> None:
+    text = said(("a", accuracy(0.9)), ("b", accuracy(0.1)), images=(SHAPES, ("shapes", 1000)))
+    assert text.startswith("a has the highest test accuracy")
 
 
 def test_what_has_not_ended_is_not_ranked() -> None:

@@ -220,6 +220,47 @@ def test_recipes_without_the_new_parts_keep_their_hash() -> None:
     }
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_weights_that_name_a_preset_start_from_it(size) -> None:
+    start = {"preset": "resnet18-pretrained"}
+    overrides = {"dataset": {"name": "cifar10"}, "model": {"weights": start}}
+    scratch = {**overrides, "model": {"weights": {**start}, "arch": "resnet18"}}
+    wishes = [
+        Wish(preset="resnet18-fine-tuned", size=size, overrides=overrides),
+        Wish(preset="resnet18-fine-tuned", size=size, grid={"model.weights": [start]}),
+        Wish(spec=scratch),
+    ]
+    for wish in wishes:
+        (run,) = plan(wish, SHELF)
+        assert run.spec.model.weights.source == "parent"
+        assert run.parent is not None
+        assert run.parent.preset == "resnet18-pretrained"
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ({"preset": "nope"}, "There is no preset 'nope'."),
+        ({"preset": ["nope"]}, "model.weights.preset is ['nope']; it must be the name of a preset."),
+        (
+            {"preset": "resnet18-pretrained", "source": "imagenet"},
+            "a preset and the source 'imagenet'; name one",
+        ),
+        ({"preset": "resnet18-pretrained", "parent": A_RECIPE}, "names a preset and a parent; name one"),
+        ({"preset": "resnet18-pretrained", "run": 7}, "names a run and a preset; name one"),
+        (
+            {"run": 7, "source": "none"},
+            "model.weights names a run and the source 'none'; name one of the two.",
+        ),
+    ],
+)
+def test_weights_that_name_no_preset_or_two_starts_are_refused(start: dict, said: str) -> None:
+    by_overrides = Wish(preset="resnet18-fine-tuned", overrides={"model": {"weights": start}})
+    by_grid = Wish(preset="resnet18-fine-tuned", grid={"model.weights": [start]})
+    for wish in (by_overrides, by_grid, Wish(spec=fine_tune(**start))):
+        assert said in refusal(wish, shelf_with_parent())
+
+
 def test_the_chain_of_a_plan_runs_from_the_first_trained_to_the_last() -> None:
     start = {"model": {"weights": {"source": "parent", "preset": "resnet18-pretrained"}}}
     wanted = planned("resnet18-fine-tuned", "quick", start)

@@ -20,7 +20,7 @@ from backend.broker import Broker
 from backend.gate.codes import LIFE_SECONDS as CODE_SECONDS
 from backend.gate.codes import MOST_CODES, LoginCodes
 from backend.gate.cookies import LIFE_SECONDS, CookieSigner
-from backend.gate.keys import Keys
+from backend.gate.keys import THE_OPERATOR, Keys
 from backend.queue import Bell
 from backend.settings import Settings
 from backend.store import tokens
@@ -201,6 +201,13 @@ def test_a_cookie_lives_no_longer_than_its_token(app: FastAPI) -> None:
     assert 3500 < seconds <= 3600
 
 
+@pytest.mark.parametrize("name", ["\U0001f600" * 100, '"' * 100, "\u00e9" * 100])
+def test_a_token_of_the_longest_name_logs_in_and_is_let_in(app: FastAPI, name: str) -> None:
+    clients.add_token(app.state.database, name, clients.VIEWER_TOKEN)
+    client = clients.logged_in(app, clients.VIEWER_TOKEN)
+    assert client.get("/api/runs").status_code == 200
+
+
 def test_a_revoked_token_ends_its_cookies(app: FastAPI) -> None:
     database = app.state.database
     clients.add_token(database, "ada", clients.VIEWER_TOKEN)
@@ -251,16 +258,54 @@ def test_a_link_of_a_service_that_was_restarted_is_refused(make_app: Callable[[]
     assert log_in(clients.anonymous(make_app()), code=code).status_code == 401
 
 
-@pytest.mark.parametrize("code", ["", "x", "\u0000", "A" * 32, "A" * 100_000])
+@pytest.mark.parametrize("code", ["", "x", "\u0000", "\ud800", "A" * 32, "A" * 100_000])
 def test_a_made_up_code_is_refused(app: FastAPI, code: str) -> None:
     code_of(app)
-    assert log_in(clients.anonymous(app), code=code).status_code == 401
+    body = json.dumps({"code": code})
+    answer = clients.anonymous(app).post(
+        "/api/login", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code in (401, 422)
+    assert "set-cookie" not in answer.headers
+
+
+MAKER_TOKEN = "the-token-of-another-operator-0123456789"
+
+
+def link_code(app: FastAPI, token: str) -> str:
+    answer = clients.logged_in(app, token).post("/api/login-links", headers={"Origin": clients.ADDRESS})
+    assert answer.status_code == 201
+    return answer.json()["url"].partition("#")[2]
+
+
+def test_a_link_logs_in_as_its_maker_and_no_longer_than_the_makers_token(app: FastAPI) -> None:
+    database = app.state.database
+    clients.add_token(database, "ada", MAKER_TOKEN, role="operator", life_seconds=3600)
+    client = clients.anonymous(app)
+    answer = log_in(client, code=link_code(app, MAKER_TOKEN))
+    assert answer.json() == {"name": "ada", "role": "operator"}
+    seconds = int(answer.headers["set-cookie"].lower().partition("max-age=")[2].partition(";")[0])
+    assert 3500 < seconds <= 3600
+    assert client.get("/api/runs").status_code == 200
+    with database.write() as session:
+        assert tokens.revoke(session, "ada")
+    assert client.get("/api/runs").status_code == 401
+
+
+def test_a_link_of_a_token_that_was_revoked_since_is_refused(app: FastAPI) -> None:
+    clients.add_token(app.state.database, "ada", MAKER_TOKEN, role="operator")
+    code = link_code(app, MAKER_TOKEN)
+    with app.state.database.write() as session:
+        assert tokens.revoke(session, "ada")
+    answer = log_in(clients.anonymous(app), code=code)
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
 
 
 def test_a_code_is_good_for_a_day() -> None:
     clock = Clock()
     codes = LoginCodes(clock)
-    first, second = codes.make(), codes.make()
+    first, second = codes.make(THE_OPERATOR), codes.make(THE_OPERATOR)
     clock.now += CODE_SECONDS - 1
     assert codes.use(first)
     assert not codes.use(first)
@@ -271,20 +316,20 @@ def test_a_code_is_good_for_a_day() -> None:
 
 def test_codes_fill_no_memory_and_the_newest_are_kept() -> None:
     codes = LoginCodes()
-    made = [codes.make() for _ in range(MOST_CODES + 5)]
+    made = [codes.make(THE_OPERATOR) for _ in range(MOST_CODES + 5)]
     assert not codes.use(made[0])
     assert codes.use(made[-1])
-    assert len(vars(codes)["_until"]) < MOST_CODES
+    assert len(vars(codes)["_made"]) < MOST_CODES
 
 
 def test_of_many_who_use_a_code_at_once_one_gets_in() -> None:
     codes = LoginCodes()
     for _ in range(20):
-        code, start, let_in = codes.make(), threading.Barrier(8), []
+        code, start, let_in = codes.make(THE_OPERATOR), threading.Barrier(8), []
 
         def enter(code: str = code, start: threading.Barrier = start, let_in: list = let_in) -> None:
             start.wait()
-            let_in.append(codes.use(code))
+            let_in.append(codes.use(code) is not None)
 
         threads = [threading.Thread(target=enter) for _ in range(8)]
         for thread in threads:

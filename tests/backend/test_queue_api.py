@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
+from backend.api import queue_facts
 from backend.app import create_app
 from backend.contract import RunState
 from backend.processes import wait_until
@@ -150,6 +151,19 @@ def test_parts_of_a_long_queue_are_asked_for_by_limit_and_offset(
         assert client.get(f"/api/queue?{query}").status_code == 422, query
 
 
+def test_a_recipe_is_estimated_once_for_all_of_its_seeds_and_asks(
+    client: TestClient, database: Database
+) -> None:
+    arrive(database)
+    scenes.launch(database, 20)
+    scenes.launch(database, 20, epochs=7)
+    queue_facts.estimated_once.cache_clear()
+    for _ in range(2):
+        first, second, *_ = client.get("/api/queue").json()["runs"]
+        assert second["starts_in_seconds"] > first["starts_in_seconds"]
+    assert queue_facts.estimated_once.cache_info().misses == 2
+
+
 def test_a_move_answers_with_the_new_order(client: TestClient, database: Database) -> None:
     a, b, c = scenes.launch(database, 3)
     assert order(client.post("/api/queue/move", json={"run": c, "before": a})) == [c, a, b]
@@ -259,6 +273,7 @@ def test_a_worker_is_told_with_what_it_trains(client: TestClient, database: Data
     assert told["training"] == {
         "run": run_id,
         "name": "run 0",
+        "seed": 0,
         "state": "running",
         "progress": progress,
         "epochs": 5,

@@ -55,7 +55,9 @@ def test_curl_sends_the_very_body(body: dict) -> None:
     words = words_of(curl(body, HERE))
     assert words[:3] == ["curl", "--fail-with-body", f"{HERE}/api/launches"]
     assert json.loads(words[words.index("--data-raw") + 1]) == body
-    assert "Authorization: Bearer $RUNYARD_TOKEN" in words
+    assert '-H @<(echo "Authorization: Bearer $RUNYARD_TOKEN")' in curl(body, HERE), (
+        "kept from the process list"
+    )
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -120,6 +122,11 @@ def test_another_address_stands_in_every_snippet() -> None:
     assert "http://localhost:9000/api/launches" in made["curl"]
     assert 'Client("http://localhost:9000")' in made["python"]
     assert made["cli"].startswith("RUNYARD_HOST=localhost RUNYARD_PORT=9000 runyard launch")
+    behind = snippets(BODIES[0], "https://lab.example")
+    assert behind["cli"] == (
+        "# The command line has no way to write https://lab.example; use curl or Python."
+    )
+    assert 'Client("https://lab.example")' in behind["python"]
     usual = snippets(BODIES[0], HERE)
     assert "Client()" in usual["python"]
     assert usual["cli"] == "runyard launch softmax-original"

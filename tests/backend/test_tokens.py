@@ -200,7 +200,12 @@ def test_tokens_are_listed_by_name_with_their_use_and_end(here: Database) -> Non
     assert zoe["last_used_at"].startswith("20")
     assert zoe["expires_at"] > zoe["created_at"]
     assert made not in said
-    assert "zoe" in run_command("list")[1]
+    titles, first, second = run_command("list")[1].splitlines()
+    assert titles.split() == ["name", "role", "begins", "with", "made", "last", "used", "good", "until"]
+    assert first.split()[:2] == ["ada", "operator"]
+    assert first.endswith("—")
+    assert second.endswith(" UTC")
+    assert zoe["expires_at"][:19].replace("T", " ") in second
 
 
 def test_a_name_is_given_once_at_a_time(here: Database) -> None:

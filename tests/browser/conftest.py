@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from backend.client import ServiceProblem
 from tests.processes.stack import Stack
@@ -57,12 +57,22 @@ def address(stack: Stack) -> str:
 
 @pytest.fixture(params=["light"])
 def context(
-    request: pytest.FixtureRequest, browser: Browser, address: str, stack: Stack
+    request: pytest.FixtureRequest, browser: Browser, address: str, stack: Stack, allowed_messages: list[str]
 ) -> Iterator[BrowserContext]:
-    """A browser that is logged in as operator."""
+    """A browser that is logged in as operator; what its pages complain of fails the test."""
+    said: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            said.append(message.text)
+
     with contextlib.closing(_context(browser, address, request.param)) as opened:
+        opened.on("console", listen)
+        opened.on("weberror", lambda problem: said.append(str(problem.error)))
         log_in(opened, stack.token_file.read_text().strip())
         yield opened
+    unexpected = [text for text in said if not any(part in text for part in allowed_messages)]
+    assert unexpected == []
 
 
 @pytest.fixture
@@ -93,13 +103,5 @@ def allowed_messages() -> list[str]:
 
 
 @pytest.fixture
-def page(context: BrowserContext, allowed_messages: list[str]) -> Iterator[Page]:
-    said: list[str] = []
-    opened = context.new_page()
-    opened.on(
-        "console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None
-    )
-    opened.on("pageerror", lambda problem: said.append(str(problem)))
-    yield opened
-    unexpected = [text for text in said if not any(part in text for part in allowed_messages)]
-    assert unexpected == []
+def page(context: BrowserContext) -> Page:
+    return context.new_page()

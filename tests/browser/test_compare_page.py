@@ -190,6 +190,40 @@ def test_what_would_decide_is_one_click_away(page: Page, trained: Trained) -> No
     expect(row.get_by_role("link", name="Clone")).to_have_attribute("href", f"/launch?clone={trained.slow}")
 
 
+def test_the_missing_seeds_are_launched_from_the_verdict_and_join_the_comparison(
+    page: Page, stack: Stack
+) -> None:
+    overrides = {
+        "dataset": {"name": "shapes", "train_limit": 500, "test_limit": 200},
+        "epochs": 2,
+        "eval_batch_size": 404,
+    }
+    first, second = (
+        stack.client.launch(
+            preset="softmax-original",
+            overrides={**overrides, "optimizer": {"lr": lr}},
+            seeds=[0],
+            experiment="which rate",
+        )["runs"][0]
+        for lr in (0.1, 0.0999)
+    )
+    for run_id in (first, second):
+        assert stack.wait_for_end(run_id)["state"] == "completed"
+    page.goto(f"/compare?run={first}&run={second}")
+    button = page.locator("#launch-missing")
+    for part in ("Launch the missing seeds: ", "lr 0.1 seeds 1 and 2", "lr 0.0999 seeds 1 and 2"):
+        expect(button).to_contain_text(part)
+    button.dblclick()
+    expect(page.locator("[data-notice=good]")).to_contain_text("Launched 4 runs, compared here:")
+    expect(page).to_have_url(re.compile(rf"/compare\?run={first}&run={second}(&run=\d+){{4}}$"))
+    new = [run for run in stack.client.runs(limit=10)["runs"] if run["id"] > second]
+    assert sorted((run["spec"]["optimizer"]["lr"], run["seed"]) for run in new) == [
+        (lr, seed) for lr in (0.0999, 0.1) for seed in (1, 2)
+    ]
+    assert {run["experiment"] for run in new} == {"which rate"}
+    expect(page.locator("#results")).to_contain_text("seed 2")
+
+
 def test_without_runs_the_newest_recipes_are_offered(page: Page, trained: Trained) -> None:
     page.goto("/compare")
     expect(page.locator("#empty")).to_be_visible()

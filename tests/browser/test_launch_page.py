@@ -163,14 +163,22 @@ def test_a_clone_with_one_change_differs_by_it(page: Page, stack: Stack) -> None
         overrides={"dataset": {"name": "shapes", "train_limit": 96}, "epochs": 1},
         seeds=[11],
         name=HOSTILE,
+        experiment="clones",
     )["runs"][0]
     stack.wait_for_end(run_id)
     page.goto(f"/launch?clone={run_id}")
+    expect(field(page, "experiment")).to_have_value("clones")
     expect(page.locator("#base")).to_contain_text(HOSTILE)
     expect(page.locator("#base").get_by_role("link", name=f"run {run_id}")).to_be_visible()
     expect(field(page, "dataset.train_limit")).to_have_value("96")
     expect(field(page, "seeds")).to_have_value("11")
     expect(page.locator("#launch-differs")).to_have_text(f"As run {run_id} was")
+    field(page, "seeds").fill("12")
+    expect(page.locator("#launch-differs")).to_have_text(f"As run {run_id} was, but for its seed")
+    expect(page.locator("#differing")).to_have_text("Seed 11 → 12")
+    field(page, "seeds").fill("11, 12")
+    expect(page.locator("#differing")).to_have_text(f"Seeds 11, 12 (run {run_id} had 11)")
+    field(page, "seeds").fill("11")
     field(page, "optimizer.momentum").fill("0.5")
     expect(page.locator("#launch-differs")).to_have_text(f"1 field differs from run {run_id}")
     settled(page)
@@ -210,21 +218,27 @@ def test_an_address_that_names_nothing_says_so_and_offers_the_presets(
     expect(page.locator("input[name=preset]").first).to_be_checked()
 
 
-def test_a_missing_data_set_shows_its_command_and_is_not_launched(
-    page: Page, stack: Stack, allowed_messages: list[str]
-) -> None:
-    allowed_messages.append("422")
-    before = newest(stack, 1)
+def test_a_missing_data_set_shows_its_command_and_is_not_launched(page: Page, stack: Stack) -> None:
+    before = [run["id"] for run in newest(stack, 1)]
     page.goto("/launch?preset=softmax-original")
     expect(page.locator("#missing")).to_contain_text("The data set cifar10 is not here yet.")
     expect(page.locator("#missing code")).to_have_text(["runyard data fetch cifar10"])
     expect(page.locator("#facts")).to_contain_text("about")
-    page.locator("#launch-submit").click()
-    expect(page.locator("#launch-error")).to_contain_text("To bring it in, run `runyard data fetch cifar10`.")
-    expect(box(page, "dataset.name").locator(".problem")).to_be_visible()
-    assert newest(stack, 1) == before
+    submit = page.locator("#launch-submit")
+    expect(submit).to_have_attribute("aria-disabled", "true")
+    expect(submit).to_contain_text("Launch: cifar10 is not here")
+    expect(submit).to_have_accessible_description(re.compile("The data set cifar10 is not here yet."))
+    submit.focus()
+    submit.press("Enter")
+    expect(page.locator("#launch-error")).to_be_hidden()
+    assert [run["id"] for run in newest(stack, 1)] == before
+    page.set_viewport_size({"width": 390, "height": 800})
+    expect(page.locator("#missing code")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Use shapes in its place")).to_be_in_viewport()
     page.get_by_role("button", name="Use shapes in its place").click()
     expect(page.locator("#missing")).to_be_empty()
+    expect(submit).to_contain_text("Launch 1 run")
+    expect(submit).not_to_have_attribute("aria-disabled", "true")
     expect(page.locator("#launch-error")).to_be_hidden()
 
 
@@ -244,7 +258,7 @@ def test_an_error_is_told_at_the_field_that_it_names(
     page: Page, stack: Stack, allowed_messages: list[str]
 ) -> None:
     allowed_messages.append("422")  # ranges are the service's to know: it refuses
-    before = newest(stack, 1)
+    before = [run["id"] for run in newest(stack, 1)]
     open_launch(page)
     wrong = box(page, "optimizer.lr")
     for typed, said in (
@@ -278,7 +292,7 @@ def test_an_error_is_told_at_the_field_that_it_names(
     expect(page.locator("#launch-error")).to_have_text(
         "2 values x 1000 seeds are 2,000 runs; a launch may have 1000."
     )
-    assert newest(stack, 1) == before
+    assert [run["id"] for run in newest(stack, 1)] == before
 
 
 def test_a_combination_that_cannot_be_is_named(page: Page, allowed_messages: list[str]) -> None:
@@ -320,13 +334,14 @@ def test_a_hostile_name_is_shown_as_text(page: Page) -> None:
 
 
 def test_a_double_click_launches_once(page: Page, stack: Stack) -> None:
-    before = len(stack.client.runs(limit=500)["runs"])
+    before = [run["id"] for run in newest(stack, 1)]
     open_launch(page, epochs="1")
     settled(page)
     page.locator("#launch-submit").dblclick()
     expect(page).to_have_url(re.compile(r"/runs/\d+$"))
-    stack.wait_for_end(int(page.url.rpartition("/")[2]))
-    assert len(stack.client.runs(limit=500)["runs"]) == before + 1
+    launched = int(page.url.rpartition("/")[2])
+    stack.wait_for_end(launched)
+    assert [run["id"] for run in newest(stack, 2)] == [*before, launched]
 
 
 @pytest.mark.usefixtures("busy")

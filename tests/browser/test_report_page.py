@@ -85,7 +85,7 @@ def test_hours_of_training_are_asked_about_and_a_no_launches_nothing(page: Page,
     before = stack.client.runs(limit=1)["runs"]
     page.goto(f"/report?{LONG}&seed=8")
     expect(page.locator("#run-missing")).to_be_enabled()
-    page.keyboard.press("n")
+    page.keyboard.press("m")
     dialog = page.locator("dialog#confirm")
     expect(dialog).to_be_visible()
     expect(dialog).to_contain_text(re.compile("on a CPU"))

@@ -168,6 +168,31 @@ def test_the_filter_and_the_kind_of_rows_stand_in_the_address(page: Page, stack:
     expect(page.locator("#by-runs tr[data-run]:visible")).to_have_count(1)
     page.locator("#filter").fill("nothing like this")
     expect(page.locator("#no-match")).to_have_text("No run matches “nothing like this”.")
+    page.locator("#filter").press("Escape")  # the text, what it filters, and the field
+    expect(page.locator("#filter")).to_have_value("")
+    expect(page.locator("#filter")).not_to_be_focused()
+    expect(page).to_have_url(re.compile(r"\?by=runs$"))
+    expect(page.locator(f"#by-runs tr[data-run='{other}']")).to_be_visible()
+
+
+def test_ticked_runs_that_are_not_over_are_cancelled_after_one_question(page: Page, stack: Stack) -> None:
+    (running,) = launch_seeds(stack, 314, 1, epochs=5000)
+    stack.until(lambda: stack.state(running) == "running")
+    queued = launch_seeds(stack, 315, 2)
+    page.goto("/")
+    rows = body(page, stack, queued[0])
+    expect(page.locator("#cancel-chosen button:visible")).to_have_count(0)
+    rows.locator("tr").first.get_by_role("checkbox").check()
+    body(page, stack, running).get_by_role("checkbox").check()
+    cancel = page.get_by_role("button", name="Cancel 3 of the ticked ones")
+    cancel.click()
+    page.get_by_role("button", name="Keep").click()
+    assert stack.state(queued[0]) == "queued"
+    cancel.click()
+    page.get_by_role("button", name="Stop 3 runs").click()
+    for run_id in (running, *queued):
+        assert stack.wait_for_end(run_id)["state"] == "cancelled"
+    expect(page.locator("#cancel-chosen button:visible")).to_have_count(0)
 
 
 def test_older_recipes_are_loaded_and_a_search_finds_what_is_not_loaded(page: Page, stack: Stack) -> None:
@@ -192,6 +217,10 @@ def test_older_recipes_are_loaded_and_a_search_finds_what_is_not_loaded(page: Pa
     expect(page.locator(f"tr[data-run='{runs[0]}']")).to_have_count(0)
     page.locator("#filter").fill(f"#{runs[0]}")
     expect(page.locator(f"tr[data-run='{runs[0]}']")).to_be_visible()
+    with page.expect_response(lambda answer: "/api/runs?" in answer.url and "q=paged" in answer.url) as found:
+        page.goto("/?by=runs&q=paged")
+    assert [run["id"] for run in found.value.json()["runs"]] == runs[::-1]
+    expect(page.locator("#by-runs tr[data-run]:visible")).to_have_count(52)
 
 
 def test_keys_lead_to_the_other_pages_and_an_old_address_to_the_launch_form(page: Page) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from backend.contract import RunState
-from backend.store import attempts, predictions, revive, tables
+from backend.store import attempts, launches, predictions, revive, tables
 from backend.store.attempts import Claimed
 from backend.store.predictions import Mistaken, NewMistakes
 from backend.store.session import Database
@@ -279,6 +279,45 @@ def test_pictures_go_with_the_last_run_that_was_tested_on_them(database: Databas
         with database.write() as session:
             revive.purge(session, run_id)
         assert {number for _, number in pictures(database)} == left
+
+
+def steps_of_purge(database: Database, run_id: int) -> int:
+    """Return how many steps SQLite takes to forget what a run predicted."""
+    seen: list[None] = []
+    with database.write() as session:
+        driver = session.connection().connection.driver_connection
+        assert driver
+        driver.set_progress_handler(lambda: seen.append(None), 1)
+        try:
+            predictions.purge(session, run_id)
+        finally:
+            driver.set_progress_handler(None, 0)
+    return len(seen)
+
+
+def test_what_a_deletion_costs_does_not_grow_with_the_pictures_nor_with_the_predictions_of_others(
+    sqlite_database: Database,
+) -> None:
+    describe(sqlite_database)
+    with sqlite_database.write() as session:
+        predictions.describe_test_set(session, "o" * 64, ["cat", "dog"], b"\0\1")
+        ids = launches.accept(
+            session,
+            [launches.NewRun(scenes.a_spec(seed=seed), "a run") for seed in range(103)],
+            body_sha256="0" * 64,
+        ).run_ids
+        first, second, *others, last = ids
+        for run_id in (first, second, last):
+            predictions.write(session, run_id, 1, DIGEST, b"\1\0")
+    few = steps_of_purge(sqlite_database, first)
+    with sqlite_database.write() as session:
+        for run_id in others:
+            predictions.write(session, run_id, 1, "o" * 64, b"\1\0")
+        shown = list(range(100))
+        mistakes = NewMistakes(shown, [0.9] * len(shown), dict.fromkeys(shown, b"png"))
+        predictions.write(session, last, 2, DIGEST, b"\1\0", mistakes)
+    assert steps_of_purge(sqlite_database, second) < few + 50
+    assert len(pictures(sqlite_database)) == 100
 
 
 def test_deleting_one_run_leaves_the_pictures_that_another_is_just_storing(database: Database) -> None:

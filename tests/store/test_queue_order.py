@@ -389,6 +389,18 @@ def test_a_claim_that_is_on_its_way_is_waited_for_by_a_pause(database: Database)
     assert paused.is_set()
 
 
+def test_the_runs_of_a_recipe_share_one_spec(database: Database) -> None:
+    scenes.launch(database, 3)
+    scenes.launch(database, 2, epochs=7)
+    with database.read() as session:
+        entries = queue_order.entries(session)
+    assert [entry.seed for entry in entries] == [0, 1, 2, 0, 1]
+    assert (
+        [entry.epochs for entry in entries] == [entry.spec["epochs"] for entry in entries] == [5, 5, 5, 7, 7]
+    )
+    assert len({id(entry.spec) for entry in entries}) == 2
+
+
 # Draining.
 
 

@@ -54,7 +54,8 @@ class Album:
     def _picture(self, number: int) -> bytes | None:
         try:
             return as_png(self._images_NHWC[self._positions_N[number]])
-        except Exception as problem:  # noqa: BLE001 - a picture is for people to look at: no training ends for want of it
+        # What PIL raises for an array that it takes for no image, or cannot write: no training ends for want of a picture.
+        except (ValueError, TypeError, OSError) as problem:
             self._tell(f"warning: test image {number} cannot be shown: {type(problem).__name__}: {problem}")
             return None
 

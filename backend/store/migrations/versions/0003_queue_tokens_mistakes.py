@@ -23,6 +23,7 @@ def upgrade() -> None:
         "worker", sa.Column("drain_requested", sa.Boolean(), nullable=False, server_default=sa.false())
     )
     op.add_column("prediction", sa.Column("mistakes", JSON, nullable=True))
+    op.create_index("prediction_test_set", "prediction", ["test_set"])
     op.create_table(
         "test_image",
         sa.Column("test_set", sa.String(length=64), nullable=False),
@@ -75,6 +76,7 @@ def _carry_weights_over() -> None:
 def downgrade() -> None:
     op.drop_table("token")
     op.drop_table("test_image")
+    op.drop_index("prediction_test_set", table_name="prediction")
     op.drop_column("prediction", "mistakes")
     op.drop_column("worker", "drain_requested")
     op.drop_column("run", "place")

@@ -1,4 +1,10 @@
-/** Addresses of launches that follow from a comparison. Pure. */
+/** Addresses that lead from runs to other pages. Pure. */
+
+/** @param {Iterable<number>} runs */
+export function compareAddress(runs) {
+  const query = new URLSearchParams([...runs].map((run) => ["run", String(run)]));
+  return query.size ? `/compare?${query}` : "/compare";
+}
 
 /** @param {number} run */
 export const cloneAddress = (run) => `/launch?clone=${run}`;
