@@ -9,8 +9,9 @@ INTO := --python .venv/bin/python
 TOOLS := .bootstrap/.made
 RUN_SET := .venv/.synced-run
 DEV_SET := .venv/.synced-dev
-RING := "not processes and not browser"
-QUICK := "not processes and not browser and not postgres and not thorough"
+RING := not processes and not browser
+WHOLE := (processes or browser)
+QUICK := $(RING) and not postgres and not thorough
 
 # Certificates that an administrator installed count, as they do for pip on most systems.
 export UV_SYSTEM_CERTS ?= true
@@ -19,11 +20,12 @@ export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench clean lock
+.PHONY: help run test test-all check bench clean lock
 
 help:
 	@echo 'make run     start Runyard here; ARGS="--workers 0" and the like go to "runyard up"'
-	@echo 'make test    all tests; TESTS=tests/backend for some'
+	@echo 'make test    the tests, in ten minutes; TESTS=tests/backend for some'
+	@echo 'make test-all   those that vary what others hold, too'
 	@echo 'make check   format, lint, types and the quick tests'
 	@echo 'make bench   the measurements; BENCH=benchmarks/start.py for one'
 	@echo 'make lock    make the lock files again from pyproject.toml'
@@ -37,16 +39,21 @@ test: $(DEV_SET)
 ifdef TESTS
 	.venv/bin/python -m pytest $(TESTS)
 else
-	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m $(RING)
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "$(RING) and not full"
 	# Each starts whole Runyards and mostly waits for them: a few files at a time.
-	.venv/bin/python -m pytest -n 3 --dist loadfile -m "processes or browser"
+	.venv/bin/python -m pytest -n 3 --dist loadfile -m "$(WHOLE) and not full"
 endif
+
+test-all: $(DEV_SET)
+	@bash tests/install_chromium.sh
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "$(RING)"
+	.venv/bin/python -m pytest -n 3 --dist loadfile -m "$(WHOLE)"
 
 check: $(DEV_SET)
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/basedpyright
-	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m $(QUICK)
+	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "$(QUICK)"
 
 BENCH ?= $(wildcard benchmarks/*.py)
 bench: $(DEV_SET)

@@ -31,6 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         parameters = getattr(item, "callspec", None)
         if parameters is not None and "postgres" in parameters.params.values():
             item.add_marker(pytest.mark.postgres)
+            # The store itself is tested on both by tests/store.
+            if "backend" in item.path.parts[-2:]:
+                item.add_marker(pytest.mark.full)
 
 
 @pytest.fixture(scope="session")

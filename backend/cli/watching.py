@@ -115,7 +115,8 @@ class Watch:
         before = self.runs.get(run["id"])
         self.runs[run["id"]] = run
         if before is None:
-            self._told_epoch[run["id"]] = _last_epoch(run)
+            # Of one that came while all are watched everything is told: it may be over by the time it is read.
+            self._told_epoch[run["id"]] = 0 if self._looks else _last_epoch(run)
         self._tell_epochs(run)
         if before is None or before["state"] != run["state"]:
             self._view.tell("state", run, {"run": run["id"]})

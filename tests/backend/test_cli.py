@@ -147,7 +147,6 @@ def test_a_refusal_is_one_sentence_and_exit_code_1() -> None:
         ["queue", "move", "3"],
         ["queue", "move", "3", "--last", "--before", "4"],
         ["queue", "--json", "pause"],
-        ["queue", "priority", "3", "1001"],
         ["launch", "x", "--set", "lr"],
         ["launch", "x", "--grid", "=1"],
         ["launch", "x", "--seeds", "a"],

@@ -132,6 +132,7 @@ def test_the_whole_view_survives_a_reload(page: Page, trained: Trained) -> None:
     expect(hidden).to_have_attribute("aria-pressed", "false")
 
 
+@pytest.mark.full
 def test_a_recipe_that_is_taken_out_repaints_no_other_and_comes_back(page: Page, trained: Trained) -> None:
     open_curves(page, trained.address)
     colours = {recipe: line["colour"] for recipe, line in main_lines(page).items()}
@@ -181,6 +182,7 @@ def test_the_curve_of_a_running_run_grows_while_zoomed_and_the_zoom_stays(
     expect(page.locator("#warnings")).to_contain_text(f"Run {running} has not completed", timeout=LIMIT_MS)
 
 
+@pytest.mark.full
 def test_what_would_decide_is_one_click_away(page: Page, trained: Trained) -> None:
     page.goto(f"/compare?run={trained.slow}&run={trained.slowest}")
     expect(page.locator("#more-seeds a")).to_have_count(2)
@@ -236,6 +238,7 @@ def test_without_runs_the_newest_recipes_are_offered(page: Page, trained: Traine
     expect(page.locator("#empty")).to_be_hidden()
 
 
+@pytest.mark.full
 def test_a_run_that_is_not_there_is_named_and_can_be_left_out(
     page: Page, trained: Trained, allowed_messages: list[str]
 ) -> None:
@@ -246,6 +249,7 @@ def test_a_run_that_is_not_there_is_named_and_can_be_left_out(
     expect(page.locator("#results tr")).to_have_count(1)
 
 
+@pytest.mark.full
 def test_hostile_names_are_only_text_in_a_comparison(page: Page, stack: Stack, trained: Trained) -> None:
     (hostile,) = launch_seeds(stack, 403, 1, name=HOSTILE)
     stack.wait_for_end(hostile)

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.processes.stack import Stack
@@ -53,6 +54,7 @@ def test_a_running_run_is_cancelled_on_the_page(page: Page, stack: Stack) -> Non
     assert stack.state(run_id) == "cancelled"
 
 
+@pytest.mark.full
 def test_a_queued_run_is_cancelled_on_the_page(page: Page, stack: Stack) -> None:
     running, queued = stack.launch(epochs=5000), stack.launch(epochs=1)
     page.goto("/?by=runs")
@@ -63,6 +65,7 @@ def test_a_queued_run_is_cancelled_on_the_page(page: Page, stack: Stack) -> None
     stack.wait_for_end(running)
 
 
+@pytest.mark.full
 def test_three_seeds_are_three_runs(page: Page, stack: Stack) -> None:
     open_launch(page)
     page.locator("#field-epochs").fill("1")

@@ -73,6 +73,7 @@ def test_a_grid_of_three_by_two_with_two_seeds_is_twelve_runs(page: Page, stack:
     expect(page.locator("#runs")).to_contain_text("a grid, batch size 32, lr 0.001")
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("busy")
 def test_choices_are_varied_by_ticking_them(page: Page, stack: Stack) -> None:
     open_launch(page, epochs="1")
@@ -91,6 +92,7 @@ def test_choices_are_varied_by_ticking_them(page: Page, stack: Stack) -> None:
     assert [run["spec"]["dataset"]["augment"] for run in newest(stack, 2)] == ["flip", "crop_flip"]
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("busy")
 def test_starts_are_varied_as_whole_tables(page: Page, stack: Stack) -> None:
     open_launch(page, "resnet18-fine-tuned", **{"dataset.train_limit": "64"})
@@ -130,6 +132,7 @@ def test_what_differs_is_marked_listed_and_put_back(page: Page) -> None:
     expect(page.locator("#launch-differs")).to_have_text("1 field differs from the preset")
 
 
+@pytest.mark.full
 def test_typed_values_stay_while_presets_and_sizes_are_chosen_and_the_address_follows(page: Page) -> None:
     open_launch(page, epochs="7")
     page.locator("input[name=preset][value=alexnet-fine-tuned]").check(force=True)
@@ -144,6 +147,7 @@ def test_typed_values_stay_while_presets_and_sizes_are_chosen_and_the_address_fo
     expect(page.locator("input[value=published]")).to_be_checked()
 
 
+@pytest.mark.full
 def test_one_run_leads_to_its_page(page: Page, stack: Stack) -> None:
     open_launch(page, epochs="1", name="alone")
     settled(page)
@@ -192,6 +196,7 @@ def test_a_clone_with_one_change_differs_by_it(page: Page, stack: Stack) -> None
     assert page.title() != "1"
 
 
+@pytest.mark.full
 def test_the_way_back_from_a_clone_leads_to_the_presets(page: Page, stack: Stack) -> None:
     run_id = stack.launch(epochs=1)
     page.goto(f"/launch?clone={run_id}&seeds=4,5")
@@ -201,6 +206,7 @@ def test_the_way_back_from_a_clone_leads_to_the_presets(page: Page, stack: Stack
     expect(page.locator("input[name=preset]").first).to_be_visible()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("path", "said"),
     [
@@ -242,6 +248,7 @@ def test_a_missing_data_set_shows_its_command_and_is_not_launched(page: Page, st
     expect(page.locator("#launch-error")).to_be_hidden()
 
 
+@pytest.mark.full
 def test_missing_weights_show_the_command_of_the_chosen_model(page: Page) -> None:
     open_launch(page, "alexnet-fine-tuned")
     expect(page.locator("#missing code")).to_have_text(["runyard weights fetch alexnet"])
@@ -295,6 +302,7 @@ def test_an_error_is_told_at_the_field_that_it_names(
     assert [run["id"] for run in newest(stack, 1)] == before
 
 
+@pytest.mark.full
 def test_a_combination_that_cannot_be_is_named(page: Page, allowed_messages: list[str]) -> None:
     allowed_messages.append("422")
     open_launch(page, "alexnet-from-scratch", **{"dataset.image_size": "64, 32"})
@@ -344,6 +352,7 @@ def test_a_double_click_launches_once(page: Page, stack: Stack) -> None:
     assert [run["id"] for run in newest(stack, 2)] == [*before, launched]
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("busy")
 def test_a_launch_whose_answer_was_lost_is_stored_once_however_often_it_is_sent(
     page: Page, stack: Stack, allowed_messages: list[str]
@@ -390,6 +399,7 @@ def test_a_launch_of_hours_is_asked_about_and_sent_after_a_second_click(
     assert (run["preset"], run["spec"]["epochs"]) == ("vgg16-fine-tuned", 9)
 
 
+@pytest.mark.full
 def test_only_fields_that_mean_something_are_shown(page: Page) -> None:
     open_launch(page, "softmax-resnet18-last")
     for path in ("features.node", "features.pooling", "features.standardize", "features.weights"):
@@ -409,6 +419,7 @@ def test_only_fields_that_mean_something_are_shown(page: Page) -> None:
     expect(field(page, "model.weights.run")).to_be_visible()
 
 
+@pytest.mark.full
 def test_features_can_be_given_up_and_taken_on(page: Page, stack: Stack) -> None:
     open_launch(page, "softmax-original", epochs="1")
     field(page, "features.arch").select_option("resnet18")
@@ -423,6 +434,7 @@ def test_features_can_be_given_up_and_taken_on(page: Page, stack: Stack) -> None
     )
 
 
+@pytest.mark.full
 def test_a_run_gives_its_weights_by_its_number(page: Page, stack: Stack, allowed_messages: list[str]) -> None:
     allowed_messages += ["404", "422"]
     parent = stack.launch(epochs=1, eval_batch_size=77)
@@ -443,6 +455,7 @@ def test_a_run_gives_its_weights_by_its_number(page: Page, stack: Stack, allowed
     assert (child["parent"]["run"], child["state"]) == (parent, "completed")
 
 
+@pytest.mark.full
 def test_a_parent_of_one_seed_is_asked_for_with_its_seed(page: Page) -> None:
     open_launch(page, "softmax-resnet18-last")
     expect(field(page, "features.weights.seed")).to_be_hidden()
@@ -461,6 +474,7 @@ def test_a_parent_of_one_seed_is_asked_for_with_its_seed(page: Page) -> None:
     )
 
 
+@pytest.mark.full
 def test_what_was_fetched_meanwhile_is_seen_on_return(page: Page, stack: Stack) -> None:
     open_launch(page, "resnet18-fine-tuned")
     field(page, "model.arch").select_option("resnet34")
@@ -491,6 +505,7 @@ def test_a_lost_connection_loses_nothing_that_was_typed(page: Page, allowed_mess
     expect(field(page, "epochs")).to_have_value("5")
 
 
+@pytest.mark.full
 def test_an_answer_that_comes_too_late_is_dropped(page: Page) -> None:
     open_launch(page)
     settled(page)
@@ -517,6 +532,7 @@ def test_the_page_fits_a_phone_and_its_button_stays_in_sight(page: Page) -> None
     expect(page.locator("#launch-submit")).to_be_in_viewport()
 
 
+@pytest.mark.full
 def test_every_field_of_the_spec_has_a_label_and_a_line_of_help(page: Page, stack: Stack) -> None:
     open_launch(page)
     settled(page)
@@ -536,6 +552,7 @@ def test_every_field_of_the_spec_has_a_label_and_a_line_of_help(page: Page, stac
     assert box(page, "batch_size").locator(".unit").inner_text() == "images"
 
 
+@pytest.mark.full
 def test_a_corrected_twin_stands_behind_more_presets(page: Page) -> None:
     page.goto("/launch")
     twin = page.locator("label.preset", has_text="Softmax regression on the pixels, corrected")
@@ -546,6 +563,7 @@ def test_a_corrected_twin_stands_behind_more_presets(page: Page) -> None:
     expect(field(page, "loss.name")).to_have_value("cross_entropy")
 
 
+@pytest.mark.full
 def test_seeds_are_read_with_ranges(page: Page) -> None:
     page.goto("/api/health")  # any page of the service will do
     cases: dict[str, list[int] | str] = {
@@ -568,6 +586,7 @@ def test_seeds_are_read_with_ranges(page: Page) -> None:
     assert dict(zip(cases, read, strict=True)) == cases
 
 
+@pytest.mark.full
 def test_a_refusal_finds_its_field(page: Page) -> None:
     page.goto("/api/health")
     cases = {

@@ -57,6 +57,7 @@ def test_a_child_names_its_parent_and_the_parent_its_child(page: Page, stack: St
     expect(page.locator("#parent-line")).to_be_hidden()
 
 
+@pytest.mark.full
 def test_a_child_waits_for_its_parent_by_number_on_both_pages(page: Page, stack: Stack) -> None:
     parent = stack.launch(epochs=5000, eval_batch_size=102)
     child = stack.launch(
@@ -86,6 +87,7 @@ def test_a_cancelled_run_is_retried_by_its_button_and_completes(page: Page, stac
     assert stack.state(run_id) == "completed"
 
 
+@pytest.mark.full
 def test_a_retry_that_sets_curves_aside_asks_first_and_empties_the_page(page: Page, stack: Stack) -> None:
     run_id = stack.launch(epochs=5000)
     stack.until(lambda: stack.epochs_done(run_id) >= 1)
@@ -146,6 +148,7 @@ def rows_of_matrix(page: Page) -> list[Locator]:
     return page.get_by_role("table", name="Confusion matrix").locator("tbody tr").all()
 
 
+@pytest.mark.full
 def test_the_numbers_by_class_are_those_of_the_api_each_with_its_bar(page: Page, finished: int) -> None:
     page.goto(f"/runs/{finished}")
     expect(page.locator("#confusion table")).to_be_visible()
@@ -187,6 +190,7 @@ def test_wrongly_classified_images_are_shown_with_what_they_were_taken_for(page:
     expect(tiles).to_have_count(20)
 
 
+@pytest.mark.full
 def test_the_pictures_are_the_test_images_themselves(page: Page, stack: Stack, finished: int) -> None:
     (folder,) = (stack.home / "data").glob("shapes-*")
     images, labels = np.load(folder / "test_images.npy"), np.load(folder / "test_labels.npy")
@@ -229,6 +233,7 @@ def test_last_and_best_are_chosen_for_all_three_and_stay_in_the_address(page: Pa
     expect(page).to_have_url(re.compile(f"/runs/{run_id}$"))
 
 
+@pytest.mark.full
 def test_a_run_that_diverged_is_wrong_and_has_no_picture_to_show(page: Page, stack: Stack) -> None:
     run_id = stack.launch(epochs=1, optimizer={"lr": 100.0, "momentum": 0.99, "weight_decay": 10.0})
     stack.wait_for_end(run_id)
@@ -242,6 +247,7 @@ def test_a_run_that_diverged_is_wrong_and_has_no_picture_to_show(page: Page, sta
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 
 
+@pytest.mark.full
 def test_hostile_class_names_are_only_text(page: Page, stack: Stack, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     for half, each in (("train", 12), ("test", 12)):
@@ -287,6 +293,7 @@ def test_a_checkpoint_is_downloaded_and_holds_the_weights(page: Page, finished: 
     expect(row).to_contain_text("120 KiB")
 
 
+@pytest.mark.full
 def test_the_hash_of_a_checkpoint_is_copied_whole(page: Page, finished: int) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"/runs/{finished}")
@@ -297,6 +304,7 @@ def test_the_hash_of_a_checkpoint_is_copied_whole(page: Page, finished: int) -> 
     assert page.evaluate("navigator.clipboard.readText()") == listed[1]["sha256"]
 
 
+@pytest.mark.full
 def test_a_checkpoint_that_lies_elsewhere_is_told_with_its_worker(
     page: Page, stack: Stack, allowed_messages: list[str]
 ) -> None:
@@ -336,6 +344,7 @@ def test_a_run_leads_to_its_clone_and_to_the_comparison_with_its_siblings(page: 
     page.wait_for_url(f"**/launch?clone={runs[1]}")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("key", "path"), [("n", "/launch"), ("w", "/workers"), ("r", "/report"), ("u", "/")])
 def test_a_key_leads_to_each_page(page: Page, finished: int, key: str, path: str) -> None:
     page.goto(f"/runs/{finished}")
@@ -358,6 +367,7 @@ def test_what_differs_from_the_preset_stands_first_in_the_spec(page: Page, finis
     )
 
 
+@pytest.mark.full
 def test_attempts_say_why_they_ended_and_show_the_epochs_that_a_retry_set_aside(
     page: Page, stack: Stack
 ) -> None:
@@ -392,6 +402,7 @@ def test_attempts_say_why_they_ended_and_show_the_epochs_that_a_retry_set_aside(
 OFF_END = "box => box.scrollHeight - box.scrollTop - box.clientHeight"
 
 
+@pytest.mark.full
 def test_the_table_of_epochs_follows_its_end_until_a_person_scrolls_up(page: Page, stack: Stack) -> None:
     run_id = stack.launch(epochs=5000, dataset={"name": "shapes", "train_limit": 200, "test_limit": 50})
     stack.until(lambda: stack.epochs_done(run_id) >= 20)
@@ -431,6 +442,7 @@ def test_the_table_of_epochs_follows_its_end_until_a_person_scrolls_up(page: Pag
     cancelled(stack, run_id)
 
 
+@pytest.mark.full
 def test_a_run_that_failed_before_its_first_epoch_shows_no_empty_curves(page: Page, stack: Stack) -> None:
     run_id = stack.launch(
         epochs=1, model={"arch": "resnet18"}, dataset={"name": "shapes", "train_limit": 33}, batch_size=32

@@ -4,6 +4,7 @@ import contextlib
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import log_in
@@ -95,6 +96,7 @@ def test_an_open_recipe_stays_open_and_in_its_place_while_events_come(page: Page
     stack.wait_for_end(other)
 
 
+@pytest.mark.full
 def test_no_new_row_moves_the_others_away_under_the_pointer(page: Page, stack: Stack) -> None:
     (there,) = launch_seeds(stack, 305, 1)
     page.goto("/")
@@ -131,6 +133,7 @@ def test_rows_are_chosen_by_keys_and_compared(page: Page, stack: Stack) -> None:
     expect(page.locator("#results tr")).to_have_count(2)
 
 
+@pytest.mark.full
 def test_a_single_seed_can_be_left_out_of_what_is_chosen(page: Page, stack: Stack) -> None:
     seeds = launch_seeds(stack, 309, 3)
     page.goto("/")
@@ -195,6 +198,7 @@ def test_ticked_runs_that_are_not_over_are_cancelled_after_one_question(page: Pa
     expect(page.locator("#cancel-chosen button:visible")).to_have_count(0)
 
 
+@pytest.mark.full
 def test_older_recipes_are_loaded_and_a_search_finds_what_is_not_loaded(page: Page, stack: Stack) -> None:
     body = {
         "preset": "softmax-original",
@@ -233,6 +237,7 @@ def test_keys_lead_to_the_other_pages_and_an_old_address_to_the_launch_form(page
     expect(page).to_have_url(re.compile("/launch$"))
 
 
+@pytest.mark.full
 def test_hostile_names_of_recipes_are_only_text(page: Page, stack: Stack) -> None:
     runs = launch_seeds(stack, 312, 2, name=HOSTILE)
     page.goto("/")

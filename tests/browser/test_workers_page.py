@@ -115,6 +115,7 @@ def test_runs_are_moved_by_buttons_and_the_focus_stays_on_the_button(
     stack.until(lambda: order(stack) == [c, b, a, d])
 
 
+@pytest.mark.full
 def test_presses_that_come_quickly_are_all_done(page: Page, stack: Stack, waiting: list[int]) -> None:
     a, b, c, d = waiting
     open_workers(page, a, b, c, d)
@@ -150,6 +151,7 @@ def test_runs_are_moved_by_dragging(page: Page, stack: Stack, waiting: list[int]
     expect_order(page, d, b, c, a)
 
 
+@pytest.mark.full
 def test_a_drag_outlives_changes_of_the_queue_and_escape_takes_it_back(
     page: Page, stack: Stack, waiting: list[int]
 ) -> None:
@@ -190,6 +192,7 @@ def test_a_typed_priority_is_set_by_enter(page: Page, stack: Stack, waiting: lis
     assert stack.client.run(c)["priority"] == -3
 
 
+@pytest.mark.full
 def test_a_priority_that_cannot_be_is_told_and_stays_to_be_mended(
     page: Page, stack: Stack, waiting: list[int]
 ) -> None:
@@ -300,6 +303,7 @@ def test_a_run_is_cancelled_out_of_the_queue(page: Page, stack: Stack, waiting: 
     expect(page.locator("#queue-count")).to_have_text("3 runs wait")
 
 
+@pytest.mark.full
 def test_a_move_of_a_run_that_is_gone_is_told_and_the_page_shows_what_is_there(
     page: Page, stack: Stack, waiting: list[int], allowed_messages: list[str]
 ) -> None:
@@ -315,6 +319,7 @@ def test_a_move_of_a_run_that_is_gone_is_told_and_the_page_shows_what_is_there(
     expect_order(page, a, b, c)
 
 
+@pytest.mark.full
 def test_the_first_hundred_of_a_long_queue_are_shown_and_all_on_demand(page: Page, stack: Stack) -> None:
     stack.client.pause()
     overrides = {"dataset": {"name": "shapes"}, "epochs": 1}
@@ -351,6 +356,7 @@ def test_hostile_text_in_the_queue_is_only_text(page: Page, stack: Stack) -> Non
     assert page.title() != "owned"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("context", ["light", "dark"], indirect=True)
 @pytest.mark.parametrize("width", [375, 800, 1280])
 def test_the_page_fits_every_width_with_all_its_actions(
@@ -370,6 +376,7 @@ def test_the_page_fits_every_width_with_all_its_actions(
     stack.until(lambda: order(stack) == [d, b, a, c])
 
 
+@pytest.mark.full
 def test_nothing_jumps_while_the_page_refreshes(page: Page, stack: Stack, waiting: list[int]) -> None:
     open_workers(page, *waiting)
     places = "[...document.querySelectorAll('.worker > *, #queue-rows td, #pause')].map(x => { const r = x.getBoundingClientRect(); return [r.x, r.y, r.width].map(Math.round).join() }).join(' ')"
@@ -384,6 +391,7 @@ def test_nothing_jumps_while_the_page_refreshes(page: Page, stack: Stack, waitin
         assert page.evaluate(places) == before
 
 
+@pytest.mark.full
 def test_a_service_without_workers_says_how_to_start_one(browser: Browser, tmp_path: Path) -> None:
     with (
         Stack(tmp_path / "home", workers=0) as stack,

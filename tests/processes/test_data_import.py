@@ -29,6 +29,7 @@ def left_over(home: Path) -> list[str]:
     )
 
 
+@pytest.mark.full
 def test_a_name_that_is_taken_is_not_taken_silently(home: Path, tmp_path: Path) -> None:
     first = write_class_folders(tmp_path / "a")
     other = write_class_folders(tmp_path / "b", per_class=4)

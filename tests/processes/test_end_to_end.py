@@ -74,6 +74,7 @@ def test_a_stopped_runyard_goes_on_where_it_was(tmp_path: Path) -> None:
         assert stack.numbers(run_id) == stack.numbers(whole)
 
 
+@pytest.mark.full
 def test_data_removed_after_the_launch_fails_the_run_with_that_reason(tmp_path: Path) -> None:
     from tests.processes.images import import_small_set
 

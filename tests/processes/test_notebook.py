@@ -22,7 +22,7 @@ def saved_notebook(stack: Stack, run_id: int, path: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "backend.cli", "notebook", str(run_id), "-o", str(path)],
         cwd=ROOT,
-        env={**os.environ, "RUNYARD_PORT": str(stack.port)},
+        env={**os.environ, "RUNYARD_PORT": str(stack.port), "RUNYARD_HOME": str(stack.home)},
         capture_output=True,
         text=True,
         check=False,
