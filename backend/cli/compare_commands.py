@@ -28,7 +28,7 @@ def recipes(
     if json_:
         print_json(page)
     elif page["recipes"]:
-        columns = ("recipe", "name", "differs from its preset", "runs", "test acc>", "95 %", "n>", "best>")
+        columns = ("recipe", "name", "what it trains", "state", "runs", "test acc>", "95 %", "n>", "best>")
         print_table(columns, [recipe_row(one) for one in page["recipes"]])
     else:
         print("No such recipes." if words or state else "No recipes yet.")
@@ -37,7 +37,10 @@ def recipes(
 @comparisons.command()
 def compare(
     runs: Annotated[
-        list[int], typer.Argument(metavar="RUN...", help="Ids of runs; their recipes are compared.")
+        list[int],
+        typer.Argument(
+            metavar="RUN...", help="Ids of runs, all that shall count; those of one recipe are its seeds."
+        ),
     ],
     json_: Json = False,
 ) -> None:

@@ -6,19 +6,34 @@ from backend.cli.tables import GAP, number, percent, print_table, visible
 from backend.contract import METRICS
 from backend.durations import duration
 
+SHOWN_IDS = 6
+
 
 def recipe_row(one: dict[str, Any]) -> tuple[str, ...]:
     accuracy = one["accuracy"]
     return (
         one["recipe"],
         one["name"],
-        ", ".join(one["differs"]) or GAP,
+        _spec_in_short(one),
         ", ".join(f"{count} {state}" for state, count in one["counts"].items()),
+        _ids(one),
         percent(accuracy["mean"]),
         _interval(accuracy),
         str(accuracy["n"]),
         percent(one["best"] and one["best"]["value"]),
     )
+
+
+def _spec_in_short(one: dict[str, Any]) -> str:
+    """Return what rows are told apart by: the learning rate, the images, and what else is not as in the preset."""
+    spec = one["runs"][0]["spec"]
+    return ", ".join([f"lr {spec['optimizer']['lr']:g}", spec["dataset"]["name"], *one["differs"]])
+
+
+def _ids(one: dict[str, Any]) -> str:
+    """Return the ids of a recipe's newest runs, as `compare` takes them."""
+    ids = [str(run["id"]) for run in one["runs"][:SHOWN_IDS]]
+    return " ".join([*ids, "…"] if one["total"] > len(ids) else ids)
 
 
 def print_comparison(found: dict[str, Any]) -> None:

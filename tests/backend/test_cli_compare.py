@@ -43,10 +43,11 @@ def test_recipes_are_listed_with_their_accuracy_over_seeds(sqlite_database: Data
     trained(sqlite_database, 0.1, 0.60, 0.62, 0.64)
     trained(sqlite_database, 0.2, 0.70, 0.71)
     lines = [cells(line) for line in run("recipes")[1].splitlines()]
-    assert lines[0] == ["recipe", "name", "differs from its preset", "runs", "test acc", "95 %", "n", "best"]
+    assert lines[0] == ["recipe", "name", "what it trains", "state", "runs", "test acc", "95 %", "n", "best"]
+    assert [line[2].split(",")[:2] for line in lines[1:]] == [["lr 0.2", " shapes"], ["lr 0.1", " shapes"]]
     # By hand: the mean 62 %, the deviation 2 points, and 4.303 * 2 / sqrt(3) = 4.97 points to both sides.
-    assert lines[2][3:] == ["3 completed", "62.0 %", "57.0 to 67.0 %", "3", "64.0 %"]
-    assert lines[1][3:] == ["2 completed", "70.5 %", "70.0 and 71.0 %", "2", "71.0 %"]
+    assert lines[2][3:] == ["3 completed", "3 2 1", "62.0 %", "57.0 to 67.0 %", "3", "64.0 %"]
+    assert lines[1][3:] == ["2 completed", "5 4", "70.5 %", "70.0 and 71.0 %", "2", "71.0 %"]
     assert [one["total"] for one in run_json("recipes")["recipes"]] == [2, 3]
 
 
