@@ -88,8 +88,10 @@ class Client(LaunchCalls, RunCalls, CheckpointCalls, CompareCalls, QueueCalls, R
     def __enter__(self) -> "Client":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._http.close()
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        # Ctrl-C may have come while the pool's lock was being taken: to close it then would wait for ever.
+        if kind is None or not issubclass(kind, KeyboardInterrupt):
+            self._http.close()
 
     def login_link(self) -> str:
         """Return the address of a page that logs one browser in as operator, once."""

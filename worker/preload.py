@@ -6,6 +6,7 @@ A fork of a process that has *used* torch may hang; one that has only imported i
 import atexit
 import os
 import signal
+import sys
 
 import torch  # noqa: F401
 import torchvision  # noqa: F401
@@ -17,6 +18,8 @@ import worker.training  # noqa: F401
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 _SERVER = os.getpid()
+_IS_FORK_SERVER = any("multiprocessing.forkserver" in word for word in sys.orig_argv)
+"""Whoever else imports this module keeps its own end."""
 
 
 def _end_at_once() -> None:
@@ -25,4 +28,5 @@ def _end_at_once() -> None:
         os._exit(0)
 
 
-atexit.register(_end_at_once)
+if _IS_FORK_SERVER:
+    atexit.register(_end_at_once)

@@ -17,6 +17,9 @@ from backend.store.tables import Run
 from tests.store import scenes
 from tests.store.test_workers_and_datasets import FACTS
 
+NOWHERE = 10**9
+"""The id of no run; small ones are used up on Postgres, where tests share a sequence."""
+
 
 def order(database: Database) -> list[int]:
     with database.read() as session:
@@ -191,9 +194,9 @@ def test_a_run_is_not_moved_where_that_means_nothing(database: Database) -> None
         (running, queued, RunStateConflict, f"Run {running} is running; it must be queued or waiting"),
         (queued, running, RunStateConflict, f"Run {running} is running; it must be queued or waiting"),
         (queued, gone, RunStateConflict, f"Run {gone} is cancelled; it must be queued or waiting"),
-        (99, queued, NotFound, "There is no run 99."),
-        (queued, 99, NotFound, "There is no run 99."),
-        (99, None, NotFound, "There is no run 99."),
+        (NOWHERE, queued, NotFound, f"There is no run {NOWHERE}."),
+        (queued, NOWHERE, NotFound, f"There is no run {NOWHERE}."),
+        (NOWHERE, None, NotFound, f"There is no run {NOWHERE}."),
     ):
         with pytest.raises(problem, match=says):
             move(database, run_id, before)
@@ -291,7 +294,7 @@ def test_only_a_run_in_the_queue_gets_another_priority(database: Database) -> No
     with pytest.raises(RunStateConflict, match=f"Run {running} is running"):
         set_priority(database, running, 1)
     with pytest.raises(NotFound):
-        set_priority(database, 99, 1)
+        set_priority(database, NOWHERE, 1)
 
 
 # Pause.
