@@ -68,6 +68,7 @@ def test_an_experiment_fills_while_the_report_is_watched(page: Page, stack: Stac
     assert drawn == 10
 
 
+@pytest.mark.full
 def test_a_seed_is_chosen_in_the_address(page: Page, stack: Stack) -> None:
     run_id = launch_the_pixels(stack, seed=5)
     page.goto(f"/report?{VARIANT}&seed=4")
@@ -94,6 +95,7 @@ def test_hours_of_training_are_asked_about_and_a_no_launches_nothing(page: Page,
     assert [run["id"] for run in stack.client.runs(limit=1)["runs"]] == [run["id"] for run in before]
 
 
+@pytest.mark.full
 def test_hours_of_training_are_launched_once_after_a_yes(page: Page, stack: Stack) -> None:
     blocker = stack.launch(epochs=5000)
     stack.until(lambda: stack.state(blocker) == "running")
@@ -120,6 +122,7 @@ def test_the_report_does_not_scroll_sideways(page: Page, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.full
 def test_every_page_leads_to_the_report_and_one_key_does_too(page: Page, stack: Stack) -> None:
     run_id = stack.launch(epochs=1)
     for path in ("/", f"/runs/{run_id}"):
@@ -132,6 +135,7 @@ def test_every_page_leads_to_the_report_and_one_key_does_too(page: Page, stack: 
         ).to_be_visible()
 
 
+@pytest.mark.full
 def test_a_variant_that_cannot_be_is_told_in_one_sentence(page: Page, allowed_messages: list[str]) -> None:
     allowed_messages.append("422")
     page.goto("/report?size=quick&dataset=shapes&pretraining=shapes")

@@ -29,6 +29,7 @@ def broker_process(stack: Stack) -> psutil.Process:
     return found
 
 
+@pytest.mark.full
 def test_runs_queued_while_the_broker_hangs_are_trained(tmp_path: Path) -> None:
     with Stack(tmp_path / "home") as stack, frozen(broker_process(stack)):
         ids = [stack.launch(epochs=1, seed=seed) for seed in range(3)]

@@ -100,6 +100,7 @@ def fetch_command(home: Path, *arguments: str) -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.full
 def test_without_a_network_fetch_says_in_one_sentence_what_helps(home: Path) -> None:
     refused = fetch_command(home, "cifar10")
     assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (1, 1), refused.stderr

@@ -158,6 +158,7 @@ def test_it_repeats_a_convolutional_network(parent: Engine, data_folder: Path, t
     assert "the training was repeated, number for number" in text
 
 
+@pytest.mark.full
 @pytest.mark.processes
 def test_it_repeats_softmax_regression_on_standardised_features_of_a_parent(
     parent: Engine, dataset: Dataset, data_folder: Path, tmp_path: Path
