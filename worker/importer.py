@@ -26,6 +26,7 @@ from backend.errors import DataProblem
 from worker.archives import read_files
 from worker.engine.batches import resize
 from worker.engine.data import Dataset, dataset_folder, publish, staging_folder
+from worker.jpeg import decoded_together
 
 __all__ = ["dataset_folder", "import_dataset"]
 
@@ -54,7 +55,10 @@ _BROKEN = (
     Image.DecompressionBombWarning,
 )
 _TELL_EVERY = 500
-_CHUNK_IMAGES = 256
+_CHUNK_IMAGES = 64
+_CHUNKS_AT_ONCE = 16
+_MOST_PIXELS_TOGETHER = 16_000_000
+"""Photographs from a camera are decoded one by one: a chunk of them would not fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,12 @@ class _Entry:
     start: int
     length: int
     size: tuple[int, int]
-    grey: bool
+    mode: str
+    """PIL's, with the format before it: "JPEG RGB"."""
+
+    @property
+    def grey(self) -> bool:
+        return self.mode.partition(" ")[2] in _GREY_MODES
 
 
 def import_dataset(
@@ -114,8 +123,8 @@ def _collect(path: Path, files: Path, progress: Progress) -> tuple[list[_Entry],
                 continue
             lead, split, label = place
             leading.add(lead)
-            size, grey = _header(name, content)
-            entries.append(_Entry(split, label, str(name), spool.tell(), len(content), size, grey))
+            size, mode = _header(name, content)
+            entries.append(_Entry(split, label, str(name), spool.tell(), len(content), size, mode))
             spool.write(content)
             if len(entries) % _TELL_EVERY == 0:
                 progress(len(entries), 0)
@@ -142,11 +151,11 @@ def _place(name: PurePosixPath) -> tuple[tuple[str, ...], str, str] | None:
     return None
 
 
-def _header(name: PurePosixPath, content: bytes) -> tuple[tuple[int, int], bool]:
+def _header(name: PurePosixPath, content: bytes) -> tuple[tuple[int, int], str]:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             width, height = image.size
-            grey = image.mode in _GREY_MODES
+            mode = f"{image.format} {image.mode}"
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise DataProblem(f"{name} has over {MAX_IMAGE_PIXELS:,} pixels; no image may have more.") from None
     except _BROKEN:
@@ -155,7 +164,7 @@ def _header(name: PurePosixPath, content: bytes) -> tuple[tuple[int, int], bool]
         raise DataProblem(
             f"{name} has {width} x {height} pixels; at most {MAX_IMAGE_PIXELS:,} in all are allowed."
         )
-    return (width, height), grey
+    return (width, height), mode
 
 
 def _classes(path: Path, entries: list[_Entry]) -> list[str]:
@@ -219,12 +228,23 @@ def _decode_all(
 
 
 def _decoded(entries: list[_Entry], content: mmap.mmap, side: int, grey: bool) -> Iterator[np.ndarray]:
-    # Threads, as PIL decodes outside of Python's lock; by chunks, as `map` would queue every image there is.
+    # Threads, as images are decoded outside of Python's lock; not all at once, as `map` would queue every image there is.
     with ThreadPoolExecutor() as pool:
-        for start in range(0, len(entries), _CHUNK_IMAGES):
-            yield from pool.map(
-                lambda entry: _decode(entry, content, side, grey), entries[start : start + _CHUNK_IMAGES]
-            )
+        for start in range(0, len(entries), _CHUNK_IMAGES * _CHUNKS_AT_ONCE):
+            some = entries[start : start + _CHUNK_IMAGES * _CHUNKS_AT_ONCE]
+            chunks = [some[first : first + _CHUNK_IMAGES] for first in range(0, len(some), _CHUNK_IMAGES)]
+            for images in pool.map(lambda chunk: _decode_chunk(chunk, content, side, grey), chunks):
+                yield from images
+
+
+def _decode_chunk(entries: list[_Entry], content: mmap.mmap, side: int, grey: bool) -> list[np.ndarray]:
+    together = None
+    pixels = sum(width * height for width, height in (entry.size for entry in entries))
+    if not grey and pixels <= _MOST_PIXELS_TOGETHER and all(entry.mode == "JPEG RGB" for entry in entries):
+        together = decoded_together([content[one.start : one.start + one.length] for one in entries])
+    if together is None:
+        return [_decode(entry, content, side, grey) for entry in entries]
+    return [_as_square(image_HWC, side) for image_HWC in together]
 
 
 def _decode(entry: _Entry, content: mmap.mmap, side: int, grey: bool) -> np.ndarray:
@@ -234,7 +254,10 @@ def _decode(entry: _Entry, content: mmap.mmap, side: int, grey: bool) -> np.ndar
             array = np.array(image.convert("L" if grey else "RGB"))
     except _BROKEN:
         raise DataProblem(f"{entry.name} is broken: its header can be read, and its pixels cannot.") from None
-    image_HWC = array.reshape(*array.shape[:2], -1)
+    return _as_square(array.reshape(*array.shape[:2], -1), side)
+
+
+def _as_square(image_HWC: np.ndarray, side: int) -> np.ndarray:
     if image_HWC.shape[:2] == (side, side):
         return image_HWC
     resized = resize(torch.from_numpy(image_HWC).permute(2, 0, 1)[None], side)
