@@ -22,6 +22,7 @@ from backend.api import (
     report_launch,
     reports,
     runs,
+    series,
     status,
     workers,
 )
@@ -86,6 +87,7 @@ def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
         report_launch,
         reports,
         runs,
+        series,
         recipes,
         compare,
         predictions,

@@ -16,7 +16,7 @@ Part = Literal["weights", "state"]
 
 SUFFIXES: dict[Part, str] = {"weights": ".safetensors", "state": ".pt"}
 
-_NAME = re.compile(r"attempt-([0-9]{1,9})-epoch-[0-9]{1,9}")
+_NAME = re.compile(r"attempt-([0-9]{1,9})-epoch-[0-9]{1,9}(?:-step-[0-9]{1,18})?")
 
 
 @dataclass(frozen=True)

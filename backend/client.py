@@ -15,6 +15,7 @@ from backend.calls.launches import LaunchCalls
 from backend.calls.queue import QueueCalls
 from backend.calls.reports import ReportCalls
 from backend.calls.runs import RunCalls
+from backend.calls.series import SeriesCalls
 from backend.errors import RunyardError
 from backend.gate.finding import TokenFinder
 from backend.settings import LOOPBACK
@@ -58,7 +59,7 @@ class _Bearer(httpx.Auth):
         yield request
 
 
-class Client(LaunchCalls, RunCalls, CheckpointCalls, CompareCalls, QueueCalls, ReportCalls):
+class Client(LaunchCalls, RunCalls, SeriesCalls, CheckpointCalls, CompareCalls, QueueCalls, ReportCalls):
     """Talks to one Runyard service. Use it as a context manager.
 
     It shows `token`, or the one in `token_file`; without either that of RUNYARD_TOKEN or RUNYARD_TOKEN_FILE, and

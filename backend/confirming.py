@@ -1,72 +1,42 @@
 """Whether a launch takes so long on the devices that are there that a person should have said yes to it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 
-from backend.contract import DeviceKind
-from backend.devices import CPU
 from backend.durations import duration
 from backend.errors import ConfirmationNeeded
-from backend.estimates import LONG_SECONDS, seconds_on
+from backend.estimates.time import LONG_SECONDS
+from backend.machines import Machine, assumed
+from backend.outlook import Outlook, outlook
 from backend.readiness import Shelf
 from backend.store.launches import NewRun
 
 
-def check_confirmed(runs: Iterable[NewRun], shelf: Shelf, devices: Collection[str]) -> None:
+def check_confirmed(runs: Iterable[NewRun], shelf: Shelf, machines: Sequence[Machine]) -> None:
     """Refuse runs that take hours where only processors train, and no GPU.
 
-    `devices` are those of the workers that were heard of lately; without any, processors are assumed.
+    `machines` are those of the workers that were heard of lately; without any, processors are assumed.
 
     Raises:
         ConfirmationNeeded: with the estimate.
     """
-    sentence = needed_confirmation(runs, shelf, devices)
+    runs = list(runs)
+    sentence = needed_confirmation(len(runs), outlook(runs, shelf, machines), machines)
     if sentence:
         raise ConfirmationNeeded(sentence)
 
 
-def needed_confirmation(runs: Iterable[NewRun], shelf: Shelf, devices: Collection[str]) -> str | None:
-    """Return what a person should know before these are launched; None where it is nothing."""
-    if assumed_kind(devices) != "cpu":
+def needed_confirmation(runs: int, told: Outlook, machines: Sequence[Machine]) -> str | None:
+    """Return what a person should know before so many runs are launched; None where it is nothing.
+
+    `told` is what they and the parents that come with them take of `machines`.
+    """
+    if assumed(machines)[0].kind != "cpu":
         return None
-    runs = list(runs)
-    seconds = estimated_seconds(runs, shelf)
+    # Where no worker is large enough, nobody knows when it is over: one run takes that long all the same.
+    seconds = told.longest if told.seconds is None else told.seconds
     if seconds is None or seconds <= LONG_SECONDS:
         return None
-    what = f"These {len(runs)} runs take" if len(runs) > 1 else "This run takes"
-    return f"{what} about {duration(seconds)} on a CPU with two cores, and no GPU worker is here: confirm to launch."
-
-
-def assumed_kind(devices: Collection[str]) -> DeviceKind:
-    """Return the kind of device that an estimate is for: a GPU where a worker has one."""
-    return "cuda" if any(device != CPU for device in devices) else "cpu"
-
-
-def assumed_device(devices: Collection[str]) -> str:
-    """Return, in words, the device that an estimate is for."""
-    if not devices:
-        return "a CPU with two cores (no worker is here)"
-    return "one GPU" if assumed_kind(devices) == "cuda" else "a CPU with two cores"
-
-
-def estimated_seconds(runs: Iterable[NewRun], shelf: Shelf, kind: DeviceKind = "cpu") -> float | None:
-    """Return about how long runs and the parents that come with them take on one device, one after the other.
-
-    None where a data set is not here and nobody knows how large it is.
-    """
-    seen: set[tuple[str, int]] = set()
-    total = 0.0
-    for run in runs:
-        one: NewRun | None = run
-        while one is not None and (key := (one.spec.recipe_hash(), one.spec.seed)) not in seen:
-            seen.add(key)
-            seconds = _seconds_of(one, shelf, kind)
-            if seconds is None:
-                return None
-            total += seconds
-            one = one.parent
-    return total
-
-
-def _seconds_of(run: NewRun, shelf: Shelf, kind: DeviceKind) -> float | None:
-    images = shelf.known_images(run.spec.dataset.name)
-    return None if images is None else seconds_on(run.spec, images, kind)
+    what = f"These {runs} runs take" if runs > 1 else "This run takes"
+    device = told.device if machines else "a CPU with two cores"
+    where = f"over {told.workers} workers, the first on" if told.workers > 1 and runs > 1 else "on"
+    return f"{what} about {duration(seconds)} {where} {device}, and no GPU worker is here: confirm to launch."

@@ -91,14 +91,47 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Metric("train_loss", "Training loss", "nats", "lower"),
         Metric("train_acc", "Training accuracy", "fraction", "higher"),
+        Metric("val_loss", "Validation loss", "nats", "lower"),
+        Metric("val_acc", "Validation accuracy", "fraction", "higher"),
         Metric("test_loss", "Test loss", "nats", "lower"),
         Metric("test_acc", "Test accuracy", "fraction", "higher"),
         Metric("lr", "Learning rate", "", ""),
         Metric("epoch_seconds", "Time of the epoch", "s", "lower"),
         Metric("images_per_second", "Training speed", "images/s", "higher"),
         Metric("peak_memory_bytes", "Peak memory", "bytes", "lower"),
+        Metric("energy_wh", "Energy of the epoch", "Wh", "lower"),  # only where the device tells it
     )
 }
 
-TIMING_METRICS = ("epoch_seconds", "images_per_second", "peak_memory_bytes")
+TIMING_METRICS = ("epoch_seconds", "images_per_second", "peak_memory_bytes", "energy_wh")
 """Metrics that a repeated run does not repeat."""
+
+
+@dataclass(frozen=True)
+class DenseSeries:
+    """Values that are kept as packed arrays, too many to be points: by step, or by second of an attempt."""
+
+    name: str
+    title: str
+    unit: str
+    by: Literal["step", "second"]
+
+
+MOST_DENSE_VALUES = 1_000_000
+"""So many values of a series come whole in one answer."""
+
+DENSE_SERIES: dict[str, DenseSeries] = {
+    series.name: series
+    for series in (
+        DenseSeries("step_loss", "Training loss of each step", "nats", "step"),
+        DenseSeries("step_lr", "Learning rate of each step", "", "step"),
+        DenseSeries("step_gradient_norm", "Norm of the gradient, before clipping", "", "step"),
+        DenseSeries("gpu_load", "Load of the GPU", "fraction", "second"),
+        DenseSeries("gpu_memory_bytes", "Memory taken on the GPU", "bytes", "second"),
+        DenseSeries("gpu_watts", "Power of the GPU", "W", "second"),
+        DenseSeries("cpu_load", "Load of all processors", "fraction", "second"),
+        DenseSeries("process_cpus", "Processors that the training takes", "", "second"),
+        DenseSeries("process_memory_bytes", "Memory of the training", "bytes", "second"),
+    )
+}
+"""The series of steps are kept where a spec asks for them; those by second, always."""

@@ -1,4 +1,4 @@
-"""The devices that workers train on: one worker for each GPU, one on the CPU where there is none.
+"""The devices that workers train on: one worker for each GPU, or for each few, one on the CPU where there is none.
 
 GPUs are named by UUID: NVML's order is not CUDA's. It must not load CUDA or torch.
 """
@@ -14,7 +14,7 @@ CPU = "cpu"
 
 @dataclass(frozen=True)
 class Device:
-    """`name` is "cpu" or what CUDA_VISIBLE_DEVICES takes for one GPU."""
+    """`name` is "cpu" or what CUDA_VISIBLE_DEVICES takes: one GPU, or several that one worker holds, with commas."""
 
     name: str
 
@@ -45,6 +45,18 @@ def devices_for(environ: Mapping[str, str], list_gpus: Callable[[], list[str]] =
     visible = environ.get("CUDA_VISIBLE_DEVICES")
     names = list_gpus() if visible is None else _visible(visible)
     return [Device(name) for name in names] or [Device(CPU)]
+
+
+def held_together(devices: list[Device], number: int) -> list[Device]:
+    """Return GPUs `number` at a time, each lot as one; the last may have fewer. A CPU stays what it is."""
+    names = [device.name for device in devices]
+    lots = [names[first : first + number] for first in range(0, len(names), number)]
+    return [Device(",".join(lot)) for lot in lots]
+
+
+def count_held(name: str, per_worker: int) -> int:
+    """Return how many devices a worker on the device of this name holds: of a CPU as many as it is told."""
+    return per_worker if name == CPU else name.count(",") + 1
 
 
 def devices_of_workers(devices: list[Device], workers: int | None) -> list[Device]:

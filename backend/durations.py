@@ -1,4 +1,4 @@
-"""Times as people say them. Standard library only."""
+"""Times and sizes as people say them. Standard library only."""
 
 
 def duration(seconds: float) -> str:
@@ -10,3 +10,8 @@ def duration(seconds: float) -> str:
     if seconds < 48 * 3600:
         return f"{seconds / 3600:.1f} h"
     return f"{seconds / 86400:.0f} days"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes in the unit that fits it: "250 MB", "20.1 GB"."""
+    return f"{count / 1e6:.0f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"

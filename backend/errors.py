@@ -11,6 +11,7 @@ RunyardError            500
   CheckpointMissing     404  none was made yet, or its files are not on this machine
   IdempotencyConflict   409
   NameTaken             409
+  NotRepeatable         409  an exported notebook would come to other numbers than the run
   ConfirmationNeeded    409  what takes hours is launched only by someone who was told so
   InvalidSetting        500  at start, never over HTTP
   DataProblem           422  a data set that is missing, changed or broken
@@ -94,6 +95,10 @@ class NameTaken(RunyardError):
 
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"There is a {kind} {_short(name)} already; choose another name.")
+
+
+class NotRepeatable(RunyardError):
+    status = 409
 
 
 class ConfirmationNeeded(RunyardError):

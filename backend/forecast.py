@@ -27,14 +27,16 @@ class Parent:
 
 @dataclass(frozen=True)
 class QueuedRun:
-    """A run in the queue. `seconds` is about how long it trains on each kind of device; None where nobody knows."""
+    """A run in the queue. `seconds` is about how long it trains, by `Taker.speed`; None where nobody knows."""
 
     run: int
-    seconds: Mapping[DeviceKind, float | None]
+    seconds: Mapping[str, float | None]
     parent: Parent | None = None
     """Only of one that still waits for it."""
     ready_in: float = 0.0
     """Seconds until it may be tried again after a loss."""
+    devices: int = 1
+    """So many it needs of one worker."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Taker:
 
     device: DeviceKind
     free_in: float | None = 0.0
+    devices: int = 1
+    """So many it holds."""
+    speed: str = ""
+    """What the seconds of runs are told by for it; where it is empty, the kind of device."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class Facts:
     paused_for: float | None = None
     present_workers: int = 0
     """Workers that were heard of lately, whether they take runs or not."""
+    most_devices: int = 1
+    """What the one of them that holds most holds."""
     last_seen_ago: float | None = None
     """Since when no worker was heard of; None: none ever was."""
 
@@ -83,6 +91,10 @@ def forecast(facts: Facts) -> list[Forecast]:
     blocked = _why_nothing_starts(facts)
     ahead = 0
     found = []
+    able = {
+        needed: [taker for taker in facts.takers if taker.devices >= needed]
+        for needed in {run.devices for run in facts.queue}
+    }
     for run in facts.queue:
         starts_in = schedule.starts.get(run.run)
         if run.parent is not None:
@@ -91,10 +103,13 @@ def forecast(facts: Facts) -> list[Forecast]:
             why = blocked
         elif run.ready_in > 0:
             why = f"tries again in {ceil(run.ready_in)} s: its worker was lost"
+        elif not (takers := able[run.devices]):
+            why = _why_no_worker_takes_it(run.devices, facts.most_devices)
         else:
-            why = _why_it_stands_in_line(ahead, facts.takers, starts_in)
+            why = _why_it_stands_in_line(ahead, takers, starts_in)
         found.append(Forecast(run.run, why, starts_in))
-        ahead += run.parent is None
+        # Those that wait for a parent or for a larger worker let others pass.
+        ahead += run.parent is None and bool(able[run.devices])
     return found
 
 
@@ -111,24 +126,31 @@ def deal_out(facts: Facts) -> Schedule:
     heapify(free)
     later = [(at, place) for place, run in enumerate(facts.queue) if (at := _ready_at(run, ends)) is not None]
     heapify(later)
-    ready: list[int] = []
-    while free and (ready or later):
+    ready: dict[int, list[int]] = defaultdict(list)  # heaps of places, by the devices that the runs need
+    resting: list[tuple[float, int]] = []  # workers for which nothing is left, unless a child comes
+    while free:
         now, index = heappop(free)
         while later and later[0][0] <= now:
-            heappush(ready, heappop(later)[1])
-        if not ready:
+            place = heappop(later)[1]
+            heappush(ready[facts.queue[place].devices], place)
+        fitting = [places for needed, places in ready.items() if places and needed <= takers[index].devices]
+        if not fitting:
             if later:  # it waits for the first that will be ready
                 heappush(free, (later[0][0], index))
+            else:
+                resting.append((now, index))
             continue
-        run = facts.queue[heappop(ready)]
+        run = facts.queue[heappop(min(fitting))]
         starts[run.run] = now
-        seconds = run.seconds.get(takers[index].device)
+        seconds = run.seconds.get(takers[index].speed or takers[index].device)
         if seconds is None:
             continue  # nobody knows when this worker is free again
         ends[run.run] = now + seconds
         heappush(free, (now + seconds, index))
         for place in children[run.run]:
             heappush(later, (now + seconds, place))
+            while resting:
+                heappush(free, resting.pop())
     return Schedule(starts, ends)
 
 
@@ -155,6 +177,13 @@ def _why_a_child_waits(parent: Parent, schedule: Schedule) -> str:
     end = schedule.ends.get(parent.run)
     about = "" if end is None else f" (about {_time(end)})"
     return f"waits for run {parent.run}, which is {parent.state}{about}"
+
+
+def _why_no_worker_takes_it(devices: int, most_devices: int) -> str:
+    lack = (
+        "no worker holds so many" if most_devices < devices else "the workers that hold so many take no runs"
+    )
+    return f"needs {devices} devices of one worker; {lack}"
 
 
 def _why_it_stands_in_line(ahead: int, takers: Sequence[Taker], starts_in: float | None) -> str:

@@ -17,6 +17,12 @@ from backend.spec import field_paths
 Grid = Mapping[str, list[Any]]
 """The values of each field, by its dotted path. `model.weights` and `features.weights` take whole tables."""
 
+NOT_VARIED = {
+    "seed": "give the seeds as `seeds`",
+    "step_series": "no number changes by it, so that runs would be the same: give it in overrides",
+}
+"""Fields that tell no recipes apart, and what to do instead."""
+
 LONGEST_TOLD = 40
 """Characters of one value in a refusal."""
 
@@ -30,10 +36,10 @@ def checked_grid(grid: Grid, seeds: int = 1) -> Grid:
     Raises:
         InvalidSpec: it names no field, a list is empty or holds a value twice, or it means too many runs.
     """
-    known = [path for path in (*field_paths(), *WEIGHTS) if path != "seed"]
+    known = [path for path in (*field_paths(), *WEIGHTS) if path not in NOT_VARIED]
     for path, values in grid.items():
-        if path == "seed":
-            raise InvalidSpec("grid names seed; give the seeds as `seeds`.")
+        if path in NOT_VARIED:
+            raise InvalidSpec(f"grid names {path}; {NOT_VARIED[path]}.")
         if path not in known:
             raise UnknownName("field", path, known)
         _check_values(path, values)

@@ -15,7 +15,6 @@ from backend.grid import (
     Grid,
     checked_grid,
     combinations,
-    laid_over,
     short_name,
     stands_at,
     told,
@@ -99,7 +98,7 @@ class _Maker:
     must_be_there: bool
 
     def variation(self, values: dict[str, Any]) -> Variation:
-        wanted = self.start.planned(laid_over(self.start.table, values), self.shelf)
+        wanted = self.start.planned(self.start.varied(values), self.shelf)
         varying = self.varying(values)
         name = _named(self.name or _name(wanted), varying)
         seeds = [wanted.spec.seed] if self.seeds is None else self.seeds

@@ -58,7 +58,10 @@ class Settings(BaseSettings):
         description="Wait before the first retry of a run whose worker was lost; then doubled.",
     )
     checkpoint_seconds: float = Field(
-        default=30.0, ge=0, le=86400, description="Least time between two checkpoints of a run."
+        default=30.0, ge=0, le=86400, description="Least time between two checkpoints of a run, at ends of epochs."
+    )
+    checkpoint_within_epoch_seconds: float = Field(
+        default=60.0, ge=0, le=86400, description="The same within an epoch that takes longer."
     )
     stall_seconds: float = Field(
         default=1800.0, ge=5, le=86400, description="A training without a finished step for so long is ended."
@@ -77,6 +80,16 @@ class Settings(BaseSettings):
     )
     cpu_threads: int = Field(
         default=0, ge=0, le=1024, description="Threads of one training on a CPU; 0: torch's choice."
+    )
+    calibrate: bool = Field(
+        default=True,
+        description="Whether an idle worker measures its device once, for estimates: some 10 s of a training's work.",
+    )
+    devices_per_worker: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Devices that one worker holds, for runs that share each batch among several of them.",
     )
     features_gib: float = Field(
         default=25.0,
@@ -178,7 +191,9 @@ def _wanted(rules: dict[str, Any]) -> str:
     """Return what a setting may be, from its rules."""
     if "enum" in rules:
         return "one of " + ", ".join(rules["enum"])
-    kind = {"integer": "a whole number", "number": "a number"}.get(rules.get("type", ""), "text")
+    kind = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}.get(
+        rules.get("type", ""), "text"
+    )
     low = f" over {rules['exclusiveMinimum']:g}" if "exclusiveMinimum" in rules else ""
     low = f" from {rules['minimum']:g}" if "minimum" in rules else low
     high = f" to {rules['maximum']:g}" if "maximum" in rules else ""

@@ -7,10 +7,12 @@ what depends on the data or the network, by the worker before the first batch.
 
 import hashlib
 import json
+from functools import reduce
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from backend.belonging import choice_of, meaningless
 from backend.errors import InvalidSpec
 from backend.sentences import NAME, NODE, SHA256, part_of, rules_of, sentence, shown_value
 
@@ -60,9 +62,17 @@ class DatasetSpec(Part):
         default="none",
         description="Subtract a mean and divide by a deviation per channel: of this data set, or ImageNet's.",
     )
-    augment: Literal["none", "flip", "crop_flip"] = Field(
+    augment: Literal["none", "flip", "crop_flip", "cutout", "mixup"] = Field(
         default="none",
-        description="Change training images anew in each epoch: mirror them; or shift them by up to an eighth and mirror them.",
+        description="Change training images anew in each epoch: mirror them; shift them by up to an eighth and mirror them; "
+        "this and black out a square of half their side; or this and mix them in pairs.",
+    )
+    validation: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="Share of the training images that is kept back to validate on, as many of each class. "
+        "Does not depend on the seed.",
     )
 
 
@@ -135,13 +145,88 @@ class LossSpec(Part):
         default="cross_entropy",
         description="Of logits, or (as published in section 3) of probabilities: softmax applied twice.",
     )
+    label_smoothing: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Share of each target that is spread over all classes, in training alone.",
+    )
 
 
 class OptimizerSpec(Part):
-    name: Literal["sgd"] = Field(default="sgd", description="Stochastic gradient descent.")
-    lr: float = Field(default=0.05, gt=0, le=100, description="Learning rate.")
-    momentum: float = Field(default=0.0, ge=0, lt=1, description="Share of the last step that goes on.")
-    weight_decay: float = Field(default=0.0, ge=0, le=10, description="L2 penalty on all weights.")
+    name: Literal["sgd", "adam", "adamw"] = Field(
+        default="sgd",
+        description="Stochastic gradient descent; Adam; or AdamW, whose weight decay is apart from the gradient.",
+    )
+    lr: float = Field(
+        default=0.05, gt=0, le=100, description="Learning rate; the highest one where a schedule changes it."
+    )
+    momentum: float = Field(
+        default=0.0, ge=0, lt=1, description="Of SGD: share of the last step that goes on."
+    )
+    nesterov: bool = Field(
+        default=False, description="Of SGD: take the gradient where the momentum is about to lead."
+    )
+    weight_decay: float = Field(
+        default=0.0,
+        ge=0,
+        le=10,
+        description="Pull of all weights towards 0: an L2 penalty, or AdamW's decay.",
+    )
+    beta1: float = Field(
+        default=0.9, ge=0, lt=1, description="Of Adam and AdamW: decay of the mean gradient."
+    )
+    beta2: float = Field(
+        default=0.999, ge=0, lt=1, description="Of Adam and AdamW: decay of the mean squared gradient."
+    )
+
+
+class ScheduleSpec(Part):
+    """How the learning rate changes, step by step, below the optimizer's."""
+
+    name: Literal["constant", "step", "cosine", "onecycle"] = Field(
+        default="constant",
+        description="Constant; multiplied by gamma every some epochs; down to 0 along half a cosine; or up from a 25th "
+        "over the first 30% and then down to nearly 0.",
+    )
+    warmup_epochs: float = Field(
+        default=0.0,
+        ge=0,
+        le=10_000,
+        description="The learning rate rises from 0 in a line over so many epochs first; parts of one count.",
+        json_schema_extra=_unit("epochs"),
+    )
+    step_epochs: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Of the schedule step: multiply every so many epochs.",
+        json_schema_extra=_unit("epochs"),
+    )
+    gamma: float = Field(
+        default=0.1, gt=0, lt=1, description="Of the schedule step: what the learning rate is multiplied by."
+    )
+
+
+class EarlyStoppingSpec(Part):
+    """When to end before the last epoch: never by what the test set says."""
+
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="End after so many epochs without a better value; never where empty.",
+        json_schema_extra=_unit("epochs"),
+    )
+    metric: Literal["val_loss", "val_acc", "train_loss"] = Field(
+        default="val_loss", description="The value that must get better; those of validation need its images."
+    )
+    min_delta: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="A value counts as better only where it is so by more than this.",
+    )
 
 
 class Spec(Part):
@@ -150,6 +235,8 @@ class Spec(Part):
     features: FeaturesSpec | None = None
     loss: LossSpec = LossSpec()
     optimizer: OptimizerSpec = OptimizerSpec()
+    schedule: ScheduleSpec = ScheduleSpec()
+    early_stopping: EarlyStoppingSpec = EarlyStoppingSpec()
     epochs: int = Field(default=10, ge=1, le=10_000, description="Passes over the training images.")
     batch_size: int = Field(
         default=256,
@@ -165,13 +252,51 @@ class Spec(Part):
         description="Test images evaluated at once.",
         json_schema_extra=_unit("images"),
     )
+    gradient_clip: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e6,
+        description="Gradients whose norm is larger are scaled down to it; never where empty.",
+    )
+    ema: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Decay of an exponential moving average of the weights, which is then what is tested and kept; "
+        "none where empty.",
+    )
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = Field(
+        default="auto",
+        description="Numbers that are computed with; auto takes bf16 on a GPU that has it, else fp32.",
+    )
+    compile: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Compile the network; auto does so on a GPU where the run is long enough to pay for it.",
+    )
+    deterministic: bool = Field(
+        default=False,
+        description="Repeat all numbers on a GPU as well, which is slower; a CPU always repeats them.",
+    )
+    devices: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Devices of one worker that share each batch.",
+        json_schema_extra=_unit("devices"),
+    )
+    step_series: bool = Field(
+        default=False, description="Keep loss and learning rate of every step too; no number changes by it."
+    )
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Start of all random numbers.")
 
     def recipe(self) -> dict[str, Any]:
-        """Return what identifies the recipe: no seed, no defaults, and the version of their meaning."""
+        """Return what identifies the recipe: no seed, no defaults, and the version of their meaning.
+
+        Nor whether steps are kept: that changes no number.
+        """
         return {
             "spec_version": SPEC_VERSION,
-            **self.model_dump(mode="json", exclude={"seed"}, exclude_defaults=True),
+            **self.model_dump(mode="json", exclude={"seed", "step_series"}, exclude_defaults=True),
         }
 
     @property
@@ -208,6 +333,10 @@ def parse_spec(value: object) -> Spec:
     if spec.features:
         _check_features(spec)
     _check_training_of_weights(spec)
+    _refuse_the_meaningless(spec)
+    _check_optimizer(spec.optimizer)
+    _check_schedule(spec.schedule, spec.epochs)
+    _check_early_stopping(spec)
     return spec
 
 
@@ -270,6 +399,49 @@ def _check_training_of_weights(spec: Spec) -> None:
         raise InvalidSpec(
             f"model.init is {shown_value(model.init)}; with weights and their output layer kept nothing starts "
             "at random: leave it out."
+        )
+
+
+def _refuse_the_meaningless(spec: Spec) -> None:
+    for path in meaningless(lambda path: _value(spec, path)):
+        holder, _, name = path.rpartition(".")
+        value = _value(spec, path)
+        if value == type(_value(spec, holder)).model_fields[name].default:
+            continue
+        choice = choice_of(path)
+        chosen = _value(spec, choice)
+        if path == "schedule.warmup_epochs":
+            raise InvalidSpec(f"{path} is {value}; {chosen} warms up by itself: leave it out.")
+        beside = f"{choice} empty" if chosen is None else f"{choice} {chosen}"
+        raise InvalidSpec(f"{path} is {shown_value(value)}; it means nothing with {beside}: leave it out.")
+
+
+def _value(spec: Spec, path: str) -> Any:
+    return reduce(getattr, path.split("."), spec)
+
+
+def _check_optimizer(optimizer: OptimizerSpec) -> None:
+    if optimizer.nesterov and not optimizer.momentum:
+        raise InvalidSpec(
+            "optimizer.nesterov is True, and optimizer.momentum is 0.0; it must be over 0 for this."
+        )
+
+
+def _check_schedule(schedule: ScheduleSpec, epochs: int) -> None:
+    if schedule.name == "step" and schedule.step_epochs is None:
+        raise InvalidSpec("schedule.step_epochs is missing; schedule.name step needs it.")
+    if schedule.warmup_epochs >= epochs and schedule.warmup_epochs:
+        raise InvalidSpec(
+            f"schedule.warmup_epochs is {schedule.warmup_epochs}; it must be under the {epochs} epochs of the run."
+        )
+
+
+def _check_early_stopping(spec: Spec) -> None:
+    stopping = spec.early_stopping
+    if stopping.patience and stopping.metric.startswith("val_") and not spec.dataset.validation:
+        raise InvalidSpec(
+            f"early_stopping.metric is {shown_value(stopping.metric)}, and dataset.validation is 0.0: "
+            "no images are kept back to validate on; it must be over 0 for this."
         )
 
 

@@ -16,7 +16,7 @@ from backend.broker import EmbeddedBroker, broker_for
 from backend.children import Child, Plan
 from backend.client import Client, ServiceProblem
 from backend.command_name import command_name
-from backend.devices import devices_for, devices_of_workers
+from backend.devices import devices_for, devices_of_workers, held_together
 from backend.errors import InvalidSetting, RunyardError
 from backend.gate.operator_token import operator_token
 from backend.ports import answers, any_free_port, is_free
@@ -52,7 +52,7 @@ class CannotStart(RunyardError):
 def run_up(settings: Settings, *, workers: int | None = None, commands: Commands | None = None) -> int:
     """Run everything until Ctrl-C or TERM; return the exit code.
 
-    `workers` None means one for each device. Must be called from the main thread.
+    `workers` None means as many as hold all devices. Must be called from the main thread.
     """
     try:
         settings.make_home()
@@ -136,7 +136,8 @@ class _Runner:
         self._broker = broker_for(settings)
         self._broker_child = self._own_broker()
         self._api = self._child("api", commands.api, _given_token(settings))
-        devices = devices_of_workers(devices_for(os.environ), workers)
+        held = held_together(devices_for(os.environ), settings.devices_per_worker)
+        devices = devices_of_workers(held, workers)
         self._workers = [
             self._child(f"worker-{index}", commands.worker, device.environment(index))
             for index, device in enumerate(devices)

@@ -5,13 +5,15 @@ Knows presets, and runs by `Shelf`; not yet seeds and grids.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
+from backend.belonging import choice_of, meaningless
 from backend.catalog.presets import SIZES, Planned, Size, merged, planned_table, preset
 from backend.errors import InvalidSpec, NotFound
-from backend.grid import WEIGHTS, Grid, laid_over, value_at
+from backend.grid import WEIGHTS, Grid, laid_over, stands_at, value_at
 from backend.readiness import Shelf
-from backend.spec import parse_spec
+from backend.spec import field_rules, parse_spec
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Start:
     preset: str | None = None
     size: Size | None = None
     name: str | None = None
+
+    def varied(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the table with a combination of values by path laid over it."""
+        return without_what_fell_away(laid_over(self.table, values), self.table, values)
 
     def planned(self, table: Mapping[str, Any], shelf: Shelf) -> Planned:
         """Return the spec that a table means, which is this one's with a combination laid over it."""
@@ -117,13 +123,46 @@ def grid_with_starts_named(grid: Grid) -> Grid:
 
 
 def _with_overrides(table: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table with overrides laid over it; weights that name another start take the whole place of the old."""
+    """Return a table with overrides laid over it; another start, or another choice, takes the whole place of the old."""
     result = merged(table, overrides)
     for path in WEIGHTS:
         wanted, before = value_at(overrides, path), value_at(table, path)
         if isinstance(wanted, dict) and isinstance(before, dict) and _is_another_start(wanted, before):
             result = laid_over(result, {path: wanted})
+    return without_what_fell_away(result, table, overrides)
+
+
+def without_what_fell_away(
+    table: Mapping[str, Any], before: Mapping[str, Any], said: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return `table`, which is `before` with `said` laid over it, without what lost its meaning by that.
+
+    So a preset of SGD with momentum can be launched with AdamW: its momentum goes with SGD. What never meant anything
+    goes as well where `said` chooses anew, so that a grid of optimizers keeps an override for those that have it. `said`
+    is nested, or by dotted paths; what it names itself stays, for `parse_spec` to refuse.
+    """
+    result = dict(table)
+    meant_nothing = meaningless(lambda path: _value(before, path))
+    for path in meaningless(lambda path: _value(table, path)):
+        gone = path not in meant_nothing or _names(said, choice_of(path))
+        holder, _, name = path.partition(".")
+        part = result.get(holder)
+        if gone and not _names(said, path) and isinstance(part, dict):
+            result[holder] = {key: value for key, value in part.items() if key != name}
     return result
+
+
+def _names(said: Mapping[str, Any], path: str) -> bool:
+    return path in said or stands_at(said, path)
+
+
+def _value(table: Mapping[str, Any], path: str) -> Any:
+    return value_at(table, path) if stands_at(table, path) else _default(path)
+
+
+@cache
+def _default(path: str) -> Any:
+    return field_rules(path)["default"]
 
 
 def _is_another_start(wanted: Mapping[str, Any], before: Mapping[str, Any]) -> bool:

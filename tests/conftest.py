@@ -17,6 +17,9 @@ SHARED = Path(__file__).parents[2] / "shared"
 TOKEN = "the-operator's-token-for-tests-0123456789"
 """Opens every service that a test makes from `settings`: see tests/backend/clients.py."""
 
+# Workers of tests measure no device, unless a test asks for it: it takes every core for some seconds.
+os.environ.setdefault("RUNYARD_CALIBRATE", "false")
+
 
 def unavailable(what: str, why: str) -> None:
     """Skip, or fail where RUNYARD_TEST_REQUIRE names it: CI must not pass by skipping."""

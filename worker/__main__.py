@@ -1,4 +1,4 @@
-"""`python -m worker`: one worker process for one device, a Celery worker with the solo pool.
+"""`python -m worker`: one worker process for one device, or several together, a Celery worker with the solo pool.
 
 Celery's prefork children may start no processes of their own ("daemonic processes are not allowed to have
 children"), and a training needs one. This process itself never imports torch.
@@ -12,12 +12,14 @@ import sys
 import structlog
 
 from backend.broker import broker_for
+from backend.devices import count_held
 from backend.errors import RunyardError
 from backend.logs import set_up_logging
 from backend.settings import Settings, read_settings
 from backend.store import migrate
 from backend.store.session import Database
 from backend.version import VERSION
+from worker.device_facts import device_key, device_name, memory_bytes
 from worker.identity import given_name, new_owner
 
 MIGRATION_SECONDS = 60.0
@@ -25,6 +27,7 @@ MIGRATION_SECONDS = 60.0
 
 def run(settings: Settings) -> None:
     """Work until TERM, then drain."""
+    from worker.calibration import Calibrator
     from worker.celery_app import Presence, make_app
     from worker.forkserver import ForkServer
     from worker.supervisor import Supervisor
@@ -38,8 +41,25 @@ def run(settings: Settings) -> None:
     host = socket.gethostname()
     owner = new_owner(name)
     supervisor = Supervisor(settings, database, fork_server, owner, "cpu" if device == "cpu" else "cuda")
-    facts = {"host": host, "device": device, "device_name": device_name(device), "version": VERSION}
-    presence = Presence(settings, database, supervisor, owner, facts)
+    facts = {
+        "host": host,
+        "device": device,
+        "device_name": device_name(device),
+        "version": VERSION,
+        "device_key": device_key(device, settings.cpu_threads),
+        "memory_bytes": memory_bytes(device),
+        "devices": count_held(device, settings.devices_per_worker),
+    }
+    calibrator = Calibrator(
+        settings,
+        database,
+        fork_server.start_calibration,
+        host=host,
+        device=device,
+        device_key=facts["device_key"],
+    )
+    supervisor.make_way = calibrator.make_way
+    presence = Presence(settings, database, supervisor, owner, facts, calibrator)
     app = make_app(broker_for(settings), supervisor, presence)
     log_level = settings.log_level.upper()
     app.worker_main(
@@ -52,20 +72,6 @@ def run(settings: Settings) -> None:
             f"--hostname={name}@{host}",
         ]
     )
-
-
-def device_name(device: str) -> str:
-    """Return the name of a device for people."""
-    if device == "cpu":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return f"CPU, {cores} cores"
-    import pynvml
-
-    pynvml.nvmlInit()
-    try:
-        return str(pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByUUID(device)))
-    finally:
-        pynvml.nvmlShutdown()
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from backend.settings import Settings
 from backend.store import attempts, runs, workers
 from backend.store.leases import LeaseWatch
 from backend.store.session import Database
+from worker.calibration import Calibrator
 from worker.identity import is_dead_here
 from worker.supervisor import Supervisor
 
@@ -80,13 +81,15 @@ class Presence:
         database: Database,
         supervisor: Supervisor,
         owner: str,
-        facts: dict[str, str],
+        facts: dict[str, Any],
+        calibrator: Calibrator | None = None,
     ) -> None:
         self._settings = settings
         self._database = database
         self._supervisor = supervisor
         self._owner = owner
         self._facts = facts
+        self._calibrator = calibrator
         self._stopping = threading.Event()
         # Often enough to be neither called lost nor late with ended leases.
         interval = min(settings.poll_seconds, settings.lease_seconds / 4, settings.worker_lost_seconds / 3)
@@ -109,6 +112,8 @@ class Presence:
         self._stopping.set()
         for thread in self._threads:
             thread.join(self._settings.drain_seconds + 5)
+        if self._calibrator:
+            self._calibrator.make_way()
         with surviving("leave"), self._database.write() as session:
             workers.leave(session, self._owner)
 
@@ -141,6 +146,9 @@ class Presence:
     def _look(self) -> None:
         while not self._stopping.is_set():
             _supervise(self._supervisor)
+            if self._calibrator:
+                with surviving("calibrate"):
+                    self._calibrator.look(lambda: self._supervisor.is_busy)
             self._stopping.wait(self._settings.poll_seconds)
 
 

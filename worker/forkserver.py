@@ -8,9 +8,10 @@ import multiprocessing
 import time
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from backend.store.attempts import Claimed
-from worker import training
+from worker import calibration, training
 
 PROBE_SECONDS = 120.0
 """Importing torch from a cold disk takes long."""
@@ -55,6 +56,16 @@ class ForkServer:
             args=(claimed, time.monotonic(), sender, device),
             name=f"run-{claimed.run_id}",
             daemon=False,
+        )
+        process.start()
+        sender.close()
+        return process, receiver
+
+    def start_calibration(self, kind: str, threads: int, folder: Path) -> tuple[BaseProcess, Connection]:
+        """Start to measure the device; return the process and where what it found will come."""
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=calibration.main, args=(sender, kind, threads, folder), name="calibration", daemon=False
         )
         process.start()
         sender.close()

@@ -110,6 +110,9 @@ def softmax_regression() -> Model:
         parameters=0,
         mega_macs=0.0,
         vector_mega_macs=0.0,
+        layers=2,  # it is made flat first
+        kept_mega_values=0.0,
+        widest_mega_values=0.0,
     )
 
 
@@ -117,6 +120,7 @@ def facts(arch: str, min_pixels: int, exact: bool) -> Model:
     """Return what the catalog says about a model of the library."""
     network, change = built_without_memory(arch, LIBRARY_CLASSES)
     macs, macs_of_vectors = multiply_adds(network, LARGEST_PIXELS)
+    layers, widest = layers_and_widest(network, LARGEST_PIXELS)
     return Model(
         name=arch,
         min_pixels=min_pixels,
@@ -125,6 +129,9 @@ def facts(arch: str, min_pixels: int, exact: bool) -> Model:
         parameters=parameter_count(network),
         mega_macs=round(macs / 1e6, 1),
         vector_mega_macs=round(macs_of_vectors / 1e6, 1),
+        layers=layers,
+        kept_mega_values=round(kept_values(network, LARGEST_PIXELS) / 1e6, 3),
+        widest_mega_values=round(widest / 1e6, 3),
         exact=exact,
     )
 
@@ -146,6 +153,44 @@ def multiply_adds(network: nn.Module, pixels: int) -> tuple[int, int]:
     return counter.get_total_flops() // 2, sum(
         of_vectors
     )  # it counts a multiplication and an addition as two
+
+
+def kept_values(network: nn.Module, pixels: int) -> float:
+    """Return how many values of 4 bytes a forward pass in training keeps of one image for the backward pass.
+
+    What two layers keep in the same place counts once, and the parameters, which they keep too, not at all.
+    """
+    own = {parameter.untyped_storage()._cdata for parameter in network.parameters()}
+    kept: dict[int, Tensor] = {}
+
+    def keep(values: Tensor) -> Tensor:
+        place = values.untyped_storage()._cdata
+        if place not in own and values.ndim > 1:  # else statistics of the batch as a whole
+            kept[place] = values
+        return values
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda values: values):
+        output = network.train()(_images(2, pixels))
+    assert isinstance(output, Tensor)
+    return sum(values.untyped_storage().nbytes() for values in kept.values()) / 4 / 2
+
+
+def layers_and_widest(network: nn.Module, pixels: int) -> tuple[int, float]:
+    """Return how many layers a forward pass calls, and the values of one image that the widest takes and gives."""
+    sizes: list[int] = []
+
+    def note(_: nn.Module, inputs: tuple[object, ...], output: object) -> None:
+        held = {
+            one.untyped_storage()._cdata: one.numel() for one in (*inputs, output) if isinstance(one, Tensor)
+        }
+        sizes.append(sum(held.values()))
+
+    innermost = [module for module in network.modules() if not list(module.children())]
+    hooks = [layer.register_forward_hook(note) for layer in innermost]
+    network.eval()(_images(2, pixels))
+    for hook in hooks:
+        hook.remove()
+    return len(sizes), max(sizes) / 2
 
 
 def nodes_of(arch: str) -> dict[str, list[int]]:
@@ -196,6 +241,9 @@ def as_toml(model: Model) -> str:
         f"parameters = {model.parameters}",
         f"mega_macs = {model.mega_macs}",
         f"vector_mega_macs = {model.vector_mega_macs}",
+        f"layers = {model.layers}",
+        f"kept_mega_values = {model.kept_mega_values}",
+        f"widest_mega_values = {model.widest_mega_values}",
     ]
     return "\n".join(lines) + "\n"
 

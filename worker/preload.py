@@ -1,4 +1,4 @@
-"""What the fork server imports before it forks: torch and torchvision, imported and not used.
+"""What the fork server imports before it forks: torch, torchvision and the engine, imported and not used.
 
 A fork of a process that has *used* torch may hang; one that has only imported it is ready in 0.02 s.
 """
@@ -11,6 +11,7 @@ import sys
 import torch  # noqa: F401
 import torchvision  # noqa: F401
 
+import worker.engine.train  # 1 s of processor time that each training saves
 import worker.training  # noqa: F401
 
 # TERM to the whole group means the worker: it tells its training by itself. Trainings inherit this until their

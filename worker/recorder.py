@@ -8,20 +8,24 @@ and this process ends on the spot. It ends as well when no report was accepted f
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy.orm import Session
 
-from backend.store import attempts, logs
+from backend.store import attempts, chunks, logs, pointers
 from backend.store import predictions as tested
 from backend.store.attempts import Claimed
 from backend.store.session import STORE_AWAY, Database
+from worker.pace import Pace
+from worker.samples import SampleBuffer
 
 if TYPE_CHECKING:
     # Not at run time: the worker's own process imports this module too, and loads no torch.
+    import numpy as np
+
     from worker.engine.checkpoint import CheckpointPointer
     from worker.engine.mistakes import Mistakes
 
@@ -61,15 +65,6 @@ class _Preparing:
     total: int
 
 
-@dataclass
-class _Clock:
-    """What the time left is told from."""
-
-    epochs_done: int = 0
-    epoch_began: float = field(default_factory=time.monotonic)
-    seconds_of_epochs: float = 0.0
-
-
 class DatabaseRecorder:
     """Implements the engine's Recorder over the store. Call `start` before and `close` after the training.
 
@@ -96,7 +91,9 @@ class DatabaseRecorder:
         self._wake = threading.Event()
         self._written = threading.Condition(self._lock)
         self._progress = _Progress()
-        self._clock = _Clock()
+        self._pace = Pace()
+        self._samples = SampleBuffer()
+        self._checkpoint = claimed.checkpoint
         self._told_progress = 0.0
         self._last_progress: dict[str, Any] | None = None
         self._closing = threading.Event()
@@ -106,6 +103,8 @@ class DatabaseRecorder:
         self._test_set: str | None = None
         self.cancel_requested = False
         self.drain_requested = False
+        self.take_energy_wh: Callable[[], float | None] = lambda: None
+        """Returns the energy of the device since it was last asked, where the device tells it."""
         # The claim itself was the first proof.
         self._accepted_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -117,6 +116,7 @@ class DatabaseRecorder:
 
     def close(self) -> None:
         """Write what is left and end the thread."""
+        self._add_samples()
         self._closing.set()
         self._wake.set()
         self._thread.join()
@@ -138,8 +138,7 @@ class DatabaseRecorder:
         if self._claimed_at is not None:
             self.log(f"first batch done {time.monotonic() - self._claimed_at:.2f} s after the claim")
             self._claimed_at = None
-        if epoch != progress.epoch:
-            self._clock.epoch_began = time.monotonic()
+        self._pace.step(time.monotonic(), epoch, step, steps)
         progress.epoch, progress.step, progress.steps = epoch, step, steps
         progress.images_per_second = images_per_second
         progress.preparing = None
@@ -163,25 +162,75 @@ class DatabaseRecorder:
     ) -> None:
         """Store an epoch, with its checkpoint if it made one; return once it is committed."""
         run_id, attempt = self._claimed.run_id, self._claimed.attempt
-        pointer = None if checkpoint is None else checkpoint.to_json()
+        pointer = None if checkpoint is None else self._chained(checkpoint)
         assert predictions is None or self._test_set, "predictions of a test set that was not told"
         predicted = (self._test_set, predictions) if self._test_set and predictions is not None else None
         wrong = mistakes and tested.NewMistakes(mistakes.images, mistakes.probabilities, mistakes.pictures)
-        now = time.monotonic()
-        self._clock.epochs_done += 1
-        self._clock.seconds_of_epochs += now - self._clock.epoch_began
+        energy_wh = self.take_energy_wh()
+        measured = metrics if energy_wh is None else {**metrics, "energy_wh": energy_wh}
+        self._add_samples()
         self._add(
             lambda session: attempts.report_epoch(
-                session, run_id, attempt, epoch, metrics, pointer, predicted, wrong
+                session, run_id, attempt, epoch, measured, pointer, predicted, wrong
             ),
             wait=True,
         )
+        self._pace.epoch_ended(time.monotonic())
+
+    def checkpoint(self, pointer: "CheckpointPointer") -> None:
+        """Store the pointer to a checkpoint within an epoch; return once it is committed."""
+        run_id, attempt = self._claimed.run_id, self._claimed.attempt
+        stored = self._chained(pointer)
+        self._add(lambda session: attempts.report_checkpoint(session, run_id, attempt, stored), wait=True)
+
+    def steps(self, first_step: int, series: "Mapping[str, np.ndarray]") -> None:
+        """Keep values of steps, committed no later than the epoch or checkpoint that is told next."""
+        run_id, attempt = self._claimed.run_id, self._claimed.attempt
+        # A copy: the engine may fill its arrays anew meanwhile.
+        values = {name: one.tolist() for name, one in series.items()}
+        self._add(lambda session: chunks.append_steps(session, run_id, attempt, first_step, values))
 
     def should_stop(self) -> bool:
         """Say whether to stop. Called at every batch, of training and of evaluation: so it tells that both go on."""
         self._beats += 1
         self._raise_fault()
         return self.cancel_requested or self.drain_requested
+
+    # What its surroundings call.
+
+    def device_sample(self, seconds: float, values: Mapping[str, float]) -> None:
+        """Keep what was seen of the device so many seconds after the attempt began. Any thread may call it.
+
+        Names are those of DENSE_SERIES that go by second. Stored a chunk at a time, at each epoch and at `close`.
+        """
+        if self._samples.add(seconds, values):
+            self._add_samples()
+
+    def step_back(self, why: str) -> Claimed:
+        """Leave a checkpoint that is broken for the one before it, or for the start; return the claim as it is then.
+
+        `why` is a sentence for the log. Call it before anything is trained.
+        """
+        claimed = self._claimed
+        assert claimed.checkpoint, "there is no checkpoint to leave"
+        earlier = pointers.before(claimed.checkpoint)
+        self._add(
+            lambda session: attempts.step_back(session, claimed.run_id, claimed.attempt, earlier, why),
+            wait=True,
+        )
+        self._claimed = replace(claimed, checkpoint=earlier)
+        self._checkpoint = earlier
+        return self._claimed
+
+    def _chained(self, checkpoint: "CheckpointPointer") -> dict[str, Any]:
+        """Return the pointer to a new checkpoint, with the one that the run falls back to where it is broken."""
+        self._checkpoint = pointers.chained(checkpoint.to_json(), self._checkpoint)
+        return self._checkpoint
+
+    def _add_samples(self) -> None:
+        run_id, attempt = self._claimed.run_id, self._claimed.attempt
+        if taken := self._samples.take():
+            self._add(lambda session: chunks.append_samples(session, run_id, attempt, taken))
 
     # The thread.
 
@@ -292,16 +341,5 @@ class DatabaseRecorder:
             "steps": progress.steps,
             "beats": self._beats,
             "images_per_second": progress.images_per_second,
-            "seconds_left": None if preparing else self._seconds_left(now),
+            "seconds_left": None if preparing else self._pace.seconds_left(now, self._epochs),
         }
-
-    def _seconds_left(self, now: float) -> float | None:
-        clock, progress = self._clock, self._progress
-        in_epoch = now - clock.epoch_began
-        left = self._epochs - progress.epoch + 1
-        if clock.epochs_done:
-            mean = clock.seconds_of_epochs / clock.epochs_done
-            return max(0.0, mean * left - in_epoch)
-        if progress.step == 0 or progress.steps == 0:
-            return None
-        return in_epoch / progress.step * progress.steps * left - in_epoch

@@ -51,6 +51,8 @@ class Supervisor:
         self._fork_server = fork_server
         self._owner = owner
         self._device = device
+        self.make_way: Callable[[], None] = lambda: None
+        """Called before each training: whatever else uses the device ends."""
         self._device_lock = threading.Lock()
         self._drain_since: float | None = None
         self.draining = threading.Event()
@@ -75,6 +77,7 @@ class Supervisor:
         try:
             trained = 0
             while not self.draining.is_set() and (claimed := self._claim()) is not None:
+                self.make_way()
                 self._supervise(claimed)
                 trained += 1
             return trained
@@ -159,6 +162,8 @@ class Supervisor:
         self, claimed: Claimed, verdict: Verdict | None, killed_because: str | None, exit_code: int | None
     ) -> None:
         run = (claimed.run_id, claimed.attempt, claimed.owner)
+        if verdict is not None and verdict.outcome == "lost":
+            killed_because, verdict = killed_because or verdict.detail, None
         drained = killed_because in (None, DRAIN_TOO_SLOW) and self.draining.is_set()
         if verdict is None and drained:
             self._write(lambda session: attempts.release(session, *run))

@@ -14,7 +14,7 @@ import traceback
 from dataclasses import asdict, dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.catalog.datasets import BUILTIN
 from backend.contract import Reason
@@ -26,15 +26,23 @@ from backend.spec import Spec, parse_spec
 from backend.store import datasets
 from backend.store.attempts import Claimed
 from backend.store.session import Database
+from worker.device_figures import figures_of_training
+from worker.ranks import RankFailed, RankLost, Ranks
 from worker.recorder import DatabaseRecorder
+
+if TYPE_CHECKING:
+    from worker.engine.train import Outcome
 
 NICENESS = 10
 """The pages stay quick while a training takes every core."""
 
+MOST_STEPS_BACK = 2
+"""From a broken checkpoint to the one before it, and from there to the start."""
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a training ended: completed, stopped (cancel or drain) or failed for a reason."""
+    """How a training ended: completed, stopped (cancel or drain), failed for a reason, or lost."""
 
     outcome: str
     reason: str | None = None
@@ -59,9 +67,12 @@ def main(claimed: Claimed, claimed_at: float, connection: Connection, device: st
     """Train. Runs in a process of its own, in a group of its own."""
     os.setsid()
     die_with_parent(signal.SIGKILL)  # the parent by fork is the fork server
-    _end_with_worker()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
+    devices = claimed.spec.get("devices", 1)
+    # Forked before there are threads, and a connection to the store that no other process may use.
+    ranks = Ranks(devices) if devices > 1 else None
+    end_with_worker()
     settings = read_settings()
     set_up_logging(settings.log_level)
     database = Database(settings.resolved_database_url)
@@ -71,21 +82,91 @@ def main(claimed: Claimed, claimed_at: float, connection: Connection, device: st
         recorder.drain_requested = True
 
     signal.signal(signal.SIGTERM, drain)
-    recorder.start()
-    verdict = train_attempt(claimed, settings, database, recorder, device)
-    recorder.close()
-    verdict.send(connection)
-    database.dispose()
+    try:
+        recorder.start()
+        figures = figures_of_training(recorder.device_sample, claimed_at, device, devices)
+        recorder.take_energy_wh = figures.take_energy_wh
+        with figures:
+            verdict = train_attempt(claimed, settings, database, recorder, device, ranks)
+        recorder.close()
+        verdict.send(connection)
+        database.dispose()
+    finally:
+        # Whatever went wrong: they wait for a job of this process, which would wait for them at its end.
+        if ranks:
+            ranks.close()
 
 
 def train_attempt(
-    claimed: Claimed, settings: Settings, database: Database, recorder: DatabaseRecorder, device: str
+    claimed: Claimed,
+    settings: Settings,
+    database: Database,
+    recorder: DatabaseRecorder,
+    device: str,
+    ranks: Ranks | None = None,
 ) -> Verdict:
-    """Train what was claimed, and return how it ended, whatever went wrong."""
+    """Train what was claimed, here or in several processes, and return how it ended, whatever went wrong."""
     # Here and not at the top: the worker's own process imports this module too, and loads no torch.
+    from worker.engine.device import is_out_of_memory
+    from worker.engine.recorder import Stopped
+    from worker.engine.train import Outcome
+
+    try:
+        outcome = _trained(parse_spec(claimed.spec), claimed, settings, database, recorder, device, ranks)
+    except Stopped:
+        outcome = Outcome.STOPPED
+    except RunyardError as problem:
+        return _failed(recorder, Reason.REFUSED, str(problem))
+    except RankLost as problem:
+        recorder.log(str(problem))
+        return Verdict("lost", detail=str(problem))
+    except RankFailed as problem:
+        recorder.log(problem.traceback)
+        reason = Reason.OUT_OF_MEMORY if problem.out_of_memory else Reason.CODE_ERROR
+        return _failed(recorder, reason, str(problem))
+    except Exception as problem:  # noqa: BLE001 - the verdict on a training is this process's to tell, whatever went wrong
+        recorder.log(traceback.format_exc())
+        reason = Reason.OUT_OF_MEMORY if is_out_of_memory(problem) else Reason.CODE_ERROR
+        return _failed(recorder, reason, f"{type(problem).__name__}: {problem}")
+    if outcome is Outcome.COMPLETED:
+        return Verdict("completed")
+    return Verdict("stopped", cancelled=recorder.cancel_requested)
+
+
+def _trained(
+    spec: Spec,
+    claimed: Claimed,
+    settings: Settings,
+    database: Database,
+    recorder: DatabaseRecorder,
+    device: str,
+    ranks: Ranks | None,
+) -> "Outcome":
+    """Train to the end or until told to stop; from an earlier checkpoint, or the start, where the newest is broken."""
+    from worker.engine.checkpoint import BrokenCheckpoint
+
+    for _ in range(MOST_STEPS_BACK):
+        try:
+            return _trained_from(claimed, spec, settings, database, recorder, device, ranks)
+        except BrokenCheckpoint as problem:
+            claimed = recorder.step_back(str(problem))
+    return _trained_from(claimed, spec, settings, database, recorder, device, ranks)
+
+
+def _trained_from(
+    claimed: Claimed,
+    spec: Spec,
+    settings: Settings,
+    database: Database,
+    recorder: DatabaseRecorder,
+    device: str,
+    ranks: Ranks | None,
+) -> "Outcome":
     from worker.engine.checkpoint import CheckpointPointer
+    from worker.engine.data import dataset_folder
     from worker.engine.recorder import Stopped
     from worker.engine.train import Outcome, TrainOptions, train
+    from worker.rank_job import Job
     from worker.weights import starting_weights
 
     def fetching(done: int, total: int) -> None:
@@ -93,48 +174,45 @@ def train_attempt(
         if recorder.should_stop():
             raise Stopped
 
-    try:
-        spec = parse_spec(claimed.spec)
-        resume = CheckpointPointer.from_json(claimed.checkpoint) if claimed.checkpoint else None
-        if resume and resume.epoch == spec.epochs:
-            # Asked here too: what a training needs to begin may be gone by now, and this one needs nothing.
-            return Verdict("completed")
-        outcome = train(
-            spec,
-            _open_dataset(spec, claimed.data_hash, settings, database),
-            recorder,
-            folder=settings.runs_folder / str(claimed.run_id),
+    resume = CheckpointPointer.from_json(claimed.checkpoint) if claimed.checkpoint else None
+    if resume and resume.epoch == spec.epochs:
+        # Asked here too: what a training needs to begin may be gone by now, and this one needs nothing.
+        return Outcome.COMPLETED
+    dataset = _open_dataset(spec, claimed.data_hash, settings, database)
+    weights = starting_weights(spec, claimed, settings, database, fetching)
+    folder = settings.runs_folder / str(claimed.run_id)
+    if ranks:
+        job = Job(
+            spec=claimed.spec,
+            dataset=dataset_folder(settings.data_folder, dataset.name, dataset.hash),
+            runs=folder,
             attempt=claimed.attempt,
             resume=resume,
-            weights=starting_weights(spec, claimed, settings, database, fetching),
-            features_folder=settings.features_folder,
-            options=TrainOptions(
-                device=device,
-                checkpoint_seconds=settings.checkpoint_seconds,
-                threads=settings.cpu_threads,
-                features_bytes=int(settings.features_gib * 2**30),
-            ),
+            weights=weights,
+            features=settings.features_folder,
+            device=device,
+            checkpoint_seconds=settings.checkpoint_seconds,
+            within_epoch_seconds=settings.checkpoint_within_epoch_seconds,
+            features_bytes=int(settings.features_gib * 2**30),
+            threads=settings.cpu_threads,
         )
-    except Stopped:
-        outcome = Outcome.STOPPED
-    except RunyardError as problem:
-        return _failed(recorder, Reason.REFUSED, str(problem))
-    except Exception as problem:  # noqa: BLE001 - the verdict on a training is this process's to tell, whatever went wrong
-        recorder.log(traceback.format_exc())
-        reason = Reason.OUT_OF_MEMORY if _is_out_of_memory(problem) else Reason.CODE_ERROR
-        return _failed(recorder, reason, f"{type(problem).__name__}: {problem}")
-    if outcome is Outcome.COMPLETED:
-        return Verdict("completed")
-    return Verdict("stopped", cancelled=recorder.cancel_requested)
-
-
-def _is_out_of_memory(problem: Exception) -> bool:
-    # On a CPU torch raises a plain RuntimeError that names its allocator.
-    name = type(problem).__name__
-    return (
-        isinstance(problem, MemoryError)
-        or name == "OutOfMemoryError"
-        or "DefaultCPUAllocator" in str(problem)
+        return ranks.train(job, recorder, lambda: recorder.cancel_requested or recorder.drain_requested)
+    return train(
+        spec,
+        dataset,
+        recorder,
+        folder=folder,
+        attempt=claimed.attempt,
+        resume=resume,
+        weights=weights,
+        features_folder=settings.features_folder,
+        options=TrainOptions(
+            device=device,
+            checkpoint_seconds=settings.checkpoint_seconds,
+            within_epoch_seconds=settings.checkpoint_within_epoch_seconds,
+            threads=settings.cpu_threads,
+            features_bytes=int(settings.features_gib * 2**30),
+        ),
     )
 
 
@@ -165,7 +243,7 @@ def _open_dataset(spec: Spec, digest: str | None, settings: Settings, database: 
     return open_dataset(folder)
 
 
-def _end_with_worker() -> None:
+def end_with_worker() -> None:
     """Watch for the worker's end: its death must not leave a training that nobody supervises."""
     parent = parent_process()
     assert parent is not None

@@ -119,8 +119,10 @@ def _file_weights(
 ) -> StartingWeights:
     with database.read() as session:
         row = store.find(session, "file", name, arch)
-        # A run that goes on does so on the weights it began with, whatever the name means by now.
-        sha256 = (_begun_with(session, claimed) if claimed.checkpoint else None) or (row and row.sha256)
+        # A run that goes on does so on the weights it began with, whatever the name means by now; so does one that
+        # went on from a checkpoint which is broken, and begins once more: its images are those of then, too.
+        goes_on = claimed.checkpoint or claimed.data_hash
+        sha256 = (_begun_with(session, claimed) if goes_on else None) or (row and row.sha256)
         others = [] if sha256 else _archs_of_file(session, name)
     if sha256 is None:
         if others:
@@ -155,9 +157,9 @@ def _parent_weights(claimed: Claimed, settings: Settings) -> StartingWeights:
     if parent is None:
         raise DataProblem("The parent that this run starts from is gone: its run was deleted.")
     who = f"run {parent.run_id} ({parent.name})"
-    if claimed.checkpoint and parent.changed:
+    if parent.changed:  # never so for a run that begins with this attempt
         raise DataProblem(
-            f"The parent, {who}, is not as it was when this run began: its features would now be those of another "
+            f"The parent, {who}, is not as it was when this run began: its weights would now be those of another "
             "network. Retry this run from the start."
         )
     pointer = CheckpointPointer.from_json(parent.checkpoint)

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from backend.belonging import meaningless
 from backend.sentences import part_of
 from backend.spec import Spec, field_paths
 
@@ -19,6 +20,7 @@ FIELDS: dict[str, tuple[str, str, str]] = {
     "dataset.image_size": ("Image size", "{} px", "as stored"),
     "dataset.normalize": ("Normalization", "normalized: {}", "none"),
     "dataset.augment": ("Augmentation", "augmented: {}", "none"),
+    "dataset.validation": ("Share for validation", "validation {}", "none"),
     "model.arch": ("Model", "{}", "none"),
     "model.init": ("Random start", "start {}", "none"),
     "model.weights.source": ("Weights", "weights: {}", "none"),
@@ -38,15 +40,39 @@ FIELDS: dict[str, tuple[str, str, str]] = {
     "features.pooling": ("Pooling of the features", "pooling {}", "no features"),
     "features.standardize": ("Features standardized", "standardized: {}", "no features"),
     "loss.name": ("Loss", "{}", "none"),
+    "loss.label_smoothing": ("Label smoothing", "label smoothing {}", "none"),
     "optimizer.name": ("Optimizer", "{}", "none"),
     "optimizer.lr": ("Learning rate", "lr {}", "none"),
     "optimizer.momentum": ("Momentum", "momentum {}", "none"),
+    "optimizer.nesterov": ("Nesterov momentum", "nesterov: {}", "none"),
     "optimizer.weight_decay": ("Weight decay", "weight decay {}", "none"),
+    "optimizer.beta1": ("Beta 1", "beta1 {}", "none"),
+    "optimizer.beta2": ("Beta 2", "beta2 {}", "none"),
+    "schedule.name": ("Schedule", "{} schedule", "none"),
+    "schedule.warmup_epochs": ("Warm-up", "warm-up {} epochs", "none"),
+    "schedule.step_epochs": ("Epochs of a step", "step every {} epochs", "none"),
+    "schedule.gamma": ("Factor of a step", "gamma {}", "none"),
+    "early_stopping.patience": ("Early stopping", "patience {}", "never"),
+    "early_stopping.metric": ("Stops by", "stops by {}", "none"),
+    "early_stopping.min_delta": ("Least gain", "gain over {}", "none"),
     "epochs": ("Epochs", "{} epochs", "none"),
     "batch_size": ("Batch size", "batch size {}", "none"),
     "eval_batch_size": ("Test batch size", "test batch size {}", "none"),
+    "gradient_clip": ("Gradient clipping", "gradients to {}", "none"),
+    "ema": ("Average of weights", "ema {}", "none"),
+    "precision": ("Precision", "precision {}", "none"),
+    "compile": ("Compiled", "compiled: {}", "none"),
+    "deterministic": ("Deterministic", "deterministic: {}", "none"),
+    "devices": ("Devices", "devices {}", "none"),
+    "step_series": ("Values of each step", "steps kept: {}", "none"),
 }
 """Path of a field: its title, how a label names its value, and what an empty value means."""
+
+NOT_OF_A_RECIPE = ("seed", "step_series")
+"""Fields by which no two recipes differ."""
+
+NAMES = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
+"""Optimizers as people write them."""
 
 LONGEST_LABEL = 4
 """Parts of a label; further ones are counted, as long as labels stay apart."""
@@ -71,16 +97,16 @@ class Field:
 def fields_of(specs: Sequence[Table]) -> list[Field]:
     """Return every field of the recipes that any of them has, in the spec's order; all have the same but the seed.
 
-    A field that a stored spec leaves out has its default. One that a spec of another version has, and this one does
-    not know, comes last.
+    A field that a stored spec leaves out has its default; one that means nothing in it, such as the momentum of Adam,
+    is empty. One that a spec of another version has, and this one does not know, comes last.
     """
-    flat = [dict(_leaves(spec, Spec)) for spec in specs]
+    flat = [_without_the_meaningless(dict(_leaves(spec, Spec))) for spec in specs]
     known = field_paths()
     others = sorted({path for one in flat for path in one} - set(known))
     return [
         Field(path, tuple(one.get(path) for one in flat))
         for path in [*known, *others]
-        if path != "seed" and any(one.get(path) is not None for one in flat)
+        if path not in NOT_OF_A_RECIPE and any(one.get(path) is not None for one in flat)
     ]
 
 
@@ -131,6 +157,8 @@ def shown(path: str, value: Any, names: Mapping[str, str] | None = None) -> str:
     text = str(value)
     if path.endswith(".parent"):
         return (names or {}).get(text, text[:12])
+    if path == "optimizer.name":
+        return NAMES.get(text, text)
     if path.endswith((".name", ".arch")):
         return text
     return text.replace("_", " ")
@@ -153,6 +181,10 @@ def _is_usual(field: Field, n: int) -> bool:
 
 def _joined(parts: Sequence[str], more: int) -> str:
     return " · ".join([*parts, *([f"{more} more"] if more > 0 else [])])
+
+
+def _without_the_meaningless(values: dict[str, Any]) -> dict[str, Any]:
+    return {**values, **dict.fromkeys(meaningless(values.get))}
 
 
 def _leaves(table: Table, part: type[BaseModel], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -30,6 +30,7 @@ def list_presets() -> dict[str, Any]:
             "about": known.about,
             "corrects": known.corrects,
             "pretraining": known.pretraining,
+            "faithful": asdict(known.faithful) if known.faithful else None,
             "starts_from": _parent_preset(known.name),
             "sizes": {size: known.spec(size).model_dump(mode="json") for size in SIZES},
         }

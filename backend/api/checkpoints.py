@@ -14,7 +14,7 @@ from backend.api.wire import Wire
 from backend.checkpoints import SUFFIXES, CheckpointFile, Part, attempt_of, file_of
 from backend.errors import CheckpointMissing
 from backend.settings import Settings
-from backend.store import runs
+from backend.store import pointers, runs
 
 MEDIA_TYPE = "application/octet-stream"
 BLOCK_BYTES = 1 << 20
@@ -23,9 +23,13 @@ router = APIRouter(prefix="/api/runs", tags=["checkpoints"], responses=RESPONSES
 
 
 class CheckpointWire(Wire):
-    """One file of a checkpoint: the network's weights, or the state of what trained it."""
+    """One file of a checkpoint: the network's weights, or the state of what trained it.
+
+    It was made `step` steps after the end of `epoch`.
+    """
 
     epoch: int
+    step: int
     part: Part
     bytes: int
     sha256: str
@@ -44,10 +48,12 @@ def list_checkpoints(run_id: RunId, database: DatabaseDep, settings: SettingsDep
         if pointer is None:
             return []
         files = [_file(session, settings, run_id, pointer, part) for part in SUFFIXES]
+    place = pointers.place(pointer)
     with _replaced_meanwhile(run_id):
         return [
             CheckpointWire(
-                epoch=pointer["epoch"],
+                epoch=place.epoch,
+                step=place.step,
                 part=file.part,
                 bytes=file.bytes,
                 sha256=file.sha256(),
@@ -70,7 +76,9 @@ def get_checkpoint(
     with _replaced_meanwhile(run_id):
         # Opened before anything is answered: one that is deleted from now on is still sent to its end.
         content = file.path.open("rb")
-    name = f"run-{run_id}-epoch-{pointer['epoch']}{SUFFIXES[part]}"
+    place = pointers.place(pointer)
+    step = f"-step-{place.step}" if place.step else ""
+    name = f"run-{run_id}-epoch-{place.epoch}{step}{SUFFIXES[part]}"
     headers = {"Content-Length": str(file.bytes), "Content-Disposition": f'attachment; filename="{name}"'}
     return File(_blocks(content), headers=headers)
 

@@ -18,7 +18,7 @@ def warnings(compared: Sequence[Compared], called: Sequence[str], *, thinned: bo
             for sentence in _of_recipe(one, label)
         ),
         *(
-            ["Long curves are thinned: each stretch is drawn by its first, lowest, highest and last value."]
+            ["Long curves are thinned: each stretch is drawn by its lowest and its highest value."]
             if thinned
             else []
         ),

@@ -8,15 +8,17 @@ from sqlalchemy.orm import Session
 
 from backend.api.deps import DatabaseDep, SettingsDep
 from backend.api.launches import LaunchRequest
+from backend.api.machines import read_machines
 from backend.api.problems import RESPONSES
 from backend.api.shelf import read_shelf
 from backend.api.wire import Wire
-from backend.confirming import assumed_device, assumed_kind, estimated_seconds, needed_confirmation
+from backend.confirming import needed_confirmation
 from backend.launching import Variation, differences, variations
+from backend.outlook import Outlook, outlook
 from backend.readiness import missing_of
 from backend.settings import Settings
 from backend.snippets import snippets
-from backend.store import launches, workers
+from backend.store import launches
 from backend.store.launches import NewRun
 
 router = APIRouter(tags=["launches"])
@@ -55,14 +57,26 @@ class SnippetsWire(Wire):
 
 
 class LaunchPreviewWire(Wire):
-    """`seconds`: all runs and parents one after the other on `device`; null where the size of a data set is not known."""
+    """An estimate for `workers`, the first on `device`: `seconds` until all runs and parents are done over them, and
+    `run_seconds`, the shortest and the longest of one run. Null where the size of a data set is not known; `seconds`
+    also where no worker holds as many devices as a run needs.
+    """
 
     count: int
     recipes: int
     runs: list[PreviewedRunWire]
     parents: list[PreviewedParentWire]
     seconds: float | None
+    run_seconds: tuple[float, float] | None
     device: str
+    workers: int
+    basis: str
+    """What the speeds come from: measured on this kind of device, or rough."""
+    memory_bytes: int | None
+    """What the run that needs most has of memory at its fullest."""
+    device_memory_bytes: int | None
+    warning: str | None
+    """Where no worker holds as many devices as a run needs, or its memory is too small."""
     needs_confirmation: str | None
     differs: list[DifferenceWire]
     missing: list[MissingWire]
@@ -90,16 +104,16 @@ def _preview(session: Session, body: LaunchRequest, settings: Settings, address:
     made = variations(wish, shelf, must_be_there=False)
     runs = [run for one in made for run in one.runs]
     stored = launches.without_parents_there(session, runs)
-    devices = workers.devices(session, settings.worker_lost_seconds)
+    machines = read_machines(session, settings)
+    told = outlook(stored, shelf, machines)
     missing = missing_of(stored, shelf)
     return LaunchPreviewWire(
         count=len(runs),
         recipes=len(made),
         runs=[run for one in made for run in _run_wires(one)],
         parents=[PreviewedParentWire(name=one.name, seed=one.spec.seed) for one in _parents(stored)],
-        seconds=estimated_seconds(stored, shelf, assumed_kind(devices)),
-        device=assumed_device(devices),
-        needs_confirmation=needed_confirmation(stored, shelf, devices),
+        **_estimates(told),
+        needs_confirmation=needed_confirmation(len(runs), told, machines),
         differs=[
             DifferenceWire(path=one.path, preset=one.base, value=one.value)
             for one in differences(wish, made, shelf)
@@ -108,6 +122,19 @@ def _preview(session: Session, body: LaunchRequest, settings: Settings, address:
         ready=not any(one.blocks for one in missing),
         snippets=SnippetsWire(**snippets(body.model_dump(exclude_defaults=True), address)),
     )
+
+
+def _estimates(told: Outlook) -> dict[str, Any]:
+    return {
+        "seconds": told.seconds,
+        "run_seconds": None if told.shortest is None else (told.shortest, told.longest),
+        "device": told.device,
+        "workers": told.workers,
+        "basis": told.basis,
+        "memory_bytes": told.memory_bytes,
+        "device_memory_bytes": told.device_memory_bytes,
+        "warning": told.warning,
+    }
 
 
 def _run_wires(variation: Variation) -> Iterator[PreviewedRunWire]:

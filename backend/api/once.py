@@ -9,11 +9,12 @@ from fastapi import BackgroundTasks, Header, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
+from backend.api.machines import read_machines
 from backend.confirming import check_confirmed
 from backend.launching import Shelf
 from backend.queue import Bell
 from backend.settings import Settings
-from backend.store import launches, workers
+from backend.store import launches
 from backend.store.launches import AcceptedLaunch, NewRun
 
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, pattern="^[ -~]+$")]
@@ -32,7 +33,7 @@ def check_told(session: Session, wanted: Iterable[NewRun], shelf: Shelf, setting
         ConfirmationNeeded: with the estimate.
     """
     stored = launches.without_parents_there(session, wanted)
-    check_confirmed(stored, shelf, workers.devices(session, settings.worker_lost_seconds))
+    check_confirmed(stored, shelf, read_machines(session, settings))
 
 
 def conclude(accepted: AcceptedLaunch, response: Response, background: BackgroundTasks, bell: Bell) -> None:

@@ -52,7 +52,7 @@ class QueueEntryWire(Wire):
     position: int
     why: str
     starts_in_seconds: float | None
-    """An estimate, as all of them: right within a factor of two. Null where it cannot be known."""
+    """An estimate, as all of them: rough until its worker has measured its device. Null where it cannot be known."""
 
 
 class QueueWire(Wire):
@@ -166,7 +166,8 @@ def _line(spec: dict[str, Any]) -> dict[str, Any]:
     return {
         "model": {"arch": spec["model"]["arch"]},
         "features": {"arch": features["arch"], "node": features["node"]} if features else None,
-        "optimizer": {"lr": spec["optimizer"]["lr"]},
+        "optimizer": {"name": spec["optimizer"]["name"], "lr": spec["optimizer"]["lr"]},
+        "schedule": spec.get("schedule") and {"name": spec["schedule"]["name"]},
         "dataset": {"name": spec["dataset"]["name"], "image_size": spec["dataset"].get("image_size")},
         "epochs": spec["epochs"],
     }

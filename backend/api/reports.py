@@ -6,21 +6,24 @@ from fastapi import APIRouter, Path, Query
 from sqlalchemy.orm import Session
 
 from backend.api.deps import DatabaseDep, SettingsDep
+from backend.api.machines import read_machines
 from backend.api.problems import RESPONSES
 from backend.api.shelf import read_shelf
 from backend.api.wire import cursor
 from backend.catalog.datasets import BUILTIN
 from backend.catalog.references import published_tables
 from backend.catalog.reports import report, reports
-from backend.confirming import estimated_seconds, needed_confirmation
+from backend.confirming import needed_confirmation
 from backend.launching import Shelf, new_run
+from backend.outlook import outlook
 from backend.report.choices import choices
 from backend.report.material import Material, wanted_runs
 from backend.report.sections import sections
 from backend.report.standing import missing, standing
 from backend.reporting import ReportPlan, default_variant, plan_report, problem_of
+from backend.settings import Settings
 from backend.sizing import budget_seconds
-from backend.store import clock, events, workers
+from backend.store import clock, events, launches
 from backend.store import reports as stored
 from backend.store.launches import NewRun
 
@@ -49,7 +52,6 @@ def get_report(
 ) -> dict[str, Any]:
     """Return a report in one variant; what is not chosen follows from what is there."""
     shown = report(name)
-    seen_within = settings.worker_lost_seconds
     with database.read() as session:
         place = cursor(events.store_id(session), events.last_id(session))
         shelf = read_shelf(session)
@@ -62,7 +64,7 @@ def get_report(
             "cursor": place,
             "variant": _variant(material, shelf),
             "standing": standing(material, clock.read_now(session))
-            | _outlook(session, material, shelf, seen_within),
+            | _outlook(session, material, shelf, settings),
             "sections": sections(material),
         }
 
@@ -88,22 +90,24 @@ def _variant(material: Material, shelf: Shelf) -> dict[str, Any]:
     }
 
 
-def _outlook(session: Session, material: Material, shelf: Shelf, seen_within: float) -> dict[str, Any]:
+def _outlook(session: Session, material: Material, shelf: Shelf, settings: Settings) -> dict[str, Any]:
     """Return what running the missing ones would take, and whether it can be done at all."""
     variant = material.plan.variant
     budget = budget_seconds(generated=variant.dataset in BUILTIN) if variant.size == "quick" else None
     problem = problem_of(variant, shelf)
-    runs = [] if problem else _missing_runs(material, shelf)
-    devices = workers.devices(session, seen_within)
+    runs = [] if problem else _missing_runs(session, material, shelf)
+    machines = read_machines(session, settings)
+    told = outlook(runs, shelf, machines)
     return {
-        "estimate_seconds": None if problem else estimated_seconds(runs, shelf),
+        "estimate_seconds": None if problem else told.seconds if runs else 0.0,
+        "device": told.device,
+        "workers": told.workers,
         "budget_seconds": budget,
-        "confirmation": None if problem else needed_confirmation(runs, shelf, devices),
+        "confirmation": needed_confirmation(len(runs), told, machines),
         "problem": problem,
     }
 
 
-def _missing_runs(material: Material, shelf: Shelf) -> list[NewRun]:
-    # Without their parents: those that are missing are in the list themselves.
-    found = (new_run(planned, seed, shelf) for (_, seed), planned in missing(material).items())
-    return [NewRun(run.spec, run.name, run.preset, run.size) for run in found]
+def _missing_runs(session: Session, material: Material, shelf: Shelf) -> list[NewRun]:
+    found = [new_run(planned, seed, shelf) for (_, seed), planned in missing(material).items()]
+    return launches.without_parents_there(session, found)

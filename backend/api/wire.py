@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.contract import RunState
 from backend.spec import Spec
+from backend.store import pointers
 from backend.store.families import Relative, Sibling
 from backend.store.points import Series
 from backend.store.runs import RunRow
@@ -41,6 +42,13 @@ class SiblingWire(RelativeWire):
     seed: int
 
 
+class PlaceWire(Wire):
+    """How far a checkpoint had come: so many steps after the end of an epoch."""
+
+    epoch: int
+    step: int
+
+
 class RunWire(Wire):
     """A run as lists and pages show it."""
 
@@ -62,6 +70,8 @@ class RunWire(Wire):
     last: LastEpoch | None
     best_test_acc: float | None
     best_epoch: int | None
+    checkpoint: PlaceWire | None
+    """Where a resume would begin."""
     curve: list[tuple[int, float | None]]
     """Test accuracy as (epoch, value), thinned where there are many epochs; null is a gap."""
     ahead: int | None
@@ -82,6 +92,8 @@ class AttemptWire(Wire):
     reason: str | None
     detail: str | None
     resumed_from_epoch: int | None
+    resumed_from_step: int | None
+    """Steps that were done of the epoch after that one."""
     environment: dict[str, Any] | None
     has_points: bool
     """Whether a retry from the start set its curves aside: `/points?attempt=` gives them."""
@@ -270,6 +282,7 @@ def run_fields(
         "last": {"epoch": summary["epoch"], "metrics": summary["metrics"]} if summary else None,
         "best_test_acc": summary.get("best_test_acc"),
         "best_epoch": summary.get("best_epoch"),
+        "checkpoint": run.checkpoint and _place_fields(run.checkpoint),
         "curve": curve,
         "ahead": ahead,
         "parent": row.parent and _parent_wire(row.parent, changed=row.parent_changed),
@@ -279,6 +292,11 @@ def run_fields(
         "seconds": seconds,
         "told_at": iso(now),
     }
+
+
+def _place_fields(pointer: pointers.Pointer) -> dict[str, int]:
+    place = pointers.place(pointer)
+    return {"epoch": place.epoch, "step": place.step}
 
 
 def relative_wire(relative: Relative) -> RelativeWire:
@@ -302,6 +320,7 @@ def whole_spec(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def attempt_wire(attempt: Attempt, *, has_points: bool) -> AttemptWire:
+    resumed_from = pointers.place(attempt.resumed_from) if attempt.resumed_from else None
     return AttemptWire(
         number=attempt.number,
         worker=attempt.worker_id,
@@ -309,7 +328,8 @@ def attempt_wire(attempt: Attempt, *, has_points: bool) -> AttemptWire:
         ended_at=maybe_iso(attempt.ended_at),
         reason=attempt.reason,
         detail=attempt.detail,
-        resumed_from_epoch=attempt.resumed_from["epoch"] if attempt.resumed_from else None,
+        resumed_from_epoch=resumed_from.epoch if resumed_from else None,
+        resumed_from_step=resumed_from.step if resumed_from else None,
         environment=attempt.environment,
         has_points=has_points,
     )

@@ -40,13 +40,17 @@ class TrainingWire(Wire):
 
 
 class WorkerDetailWire(Wire):
-    """A worker. `drain_requested` is a person's wish; `state` tells what has become of it."""
+    """A worker. `drain_requested` is a person's wish; `state` tells what has become of it.
+
+    `devices` counts those that it holds: it takes no run that needs more.
+    """
 
     id: str
     name: str
     host: str
     device: str
     device_name: str
+    devices: int
     version: str
     state: WorkerState
     drain_requested: bool
@@ -91,6 +95,7 @@ def _worker_wire(one: Standing) -> WorkerDetailWire:
         host=worker.host,
         device=worker.device,
         device_name=worker.device_name,
+        devices=worker.devices,
         version=worker.version,
         state=one.state,
         drain_requested=worker.drain_requested,

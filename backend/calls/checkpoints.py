@@ -26,10 +26,11 @@ class DownloadProblem(RunyardError):
 
 @dataclass(frozen=True)
 class Download:
-    """A file that was downloaded, and the epoch that it is of. Its SHA-256 is the service's."""
+    """A file that was downloaded; it is of `step` steps after the end of `epoch`. Its SHA-256 is the service's."""
 
     path: Path
     epoch: int
+    step: int
     bytes: int
     sha256: str
 
@@ -57,7 +58,7 @@ class CheckpointCalls(Calls):
                 digest = self._fetch(f"/api/runs/{run_id}/checkpoint", part, file, on_progress)
                 if digest == wanted["sha256"]:
                     _put(draft, path)
-                    return Download(path, wanted["epoch"], path.stat().st_size, digest)
+                    return Download(path, wanted["epoch"], wanted["step"], path.stat().st_size, digest)
             if self._checkpoint(run_id, part)["sha256"] == wanted["sha256"]:
                 raise DownloadProblem(
                     f"What came of run {run_id} has the SHA-256 {digest[:12]}, and its checkpoint has "

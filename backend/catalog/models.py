@@ -25,7 +25,10 @@ class Model:
     `output_layer` is the path of the layer that is replaced, `output_before` what stands there in the library:
     "Linear(512, 1000)". `parameters` are with its 1000 outputs. `mega_macs` are the millions of multiply-adds of one
     image of 224 px; of these, `vector_mega_macs` are those of linear layers on one vector of the whole image,
-    which does not grow with the image. Softmax regression has none of these: it depends on the images.
+    which does not grow with the image. `layers` are called one after the other in a forward pass.
+    Of one image of 224 px, `kept_mega_values` are the millions of values (of 4 bytes) that a forward pass keeps for the
+    backward one, and `widest_mega_values` those that the widest layer takes and gives. Softmax regression has none of
+    these: it depends on the images.
     """
 
     name: str
@@ -35,6 +38,9 @@ class Model:
     parameters: int
     mega_macs: float
     vector_mega_macs: float
+    layers: int
+    kept_mega_values: float
+    widest_mega_values: float
     exact: bool = False
 
 

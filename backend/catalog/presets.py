@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from backend.catalog.faithful import Faithful, faithful
 from backend.errors import UnknownName
 from backend.spec import Spec, parse_spec
 
@@ -32,6 +33,8 @@ class Preset:
     about: str
     corrects: str | None
     pretraining: bool
+    faithful: Faithful | None
+    """None where it repeats no section."""
     tables: dict[Size, dict[str, Any]]
     """The two sizes, as written: weights may name a preset."""
 
@@ -160,5 +163,6 @@ def _read(name: str, text: str) -> Preset:
         about=table["about"],
         corrects=table.get("corrects"),
         pretraining=table.get("pretraining", False),
+        faithful=faithful(table["faithful"]) if "faithful" in table else None,
         tables={"published": published, "quick": merged(published, table["quick"])},
     )

@@ -1,25 +1,43 @@
 """The commands that say what is there: presets, models, and how the service fares."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from backend.cli.preset_text import print_preset
 from backend.cli.service import Json, open_client
 from backend.cli.tables import GAP, instant, print_json, print_table
+from backend.errors import UnknownName
 
 catalog = typer.Typer()
 
 
 @catalog.command()
-def presets(json_: Json = False) -> None:
-    """List the presets that can be launched."""
+def presets(
+    name: Annotated[
+        str | None, typer.Argument(help="One preset: what the report says of it, and leaves open.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """List the presets that can be launched, or tell all about one."""
     with open_client() as client:
         found = client.presets()
+    if name is not None:
+        one = _named(name, found)
+        print_json(one) if json_ else print_preset(one)
+        return
     if json_:
         print_json(found)
         return
     rows = [(one["name"], one["title"], one["starts_from"] or GAP, *_sizes(one["sizes"])) for one in found]
     print_table(("name", "title", "starts from", "published on", "epochs>", "quick on", "epochs>"), rows)
+
+
+def _named(name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    by_name = {one["name"]: one for one in found}
+    if name not in by_name:
+        raise UnknownName("preset", name, by_name)
+    return by_name[name]
 
 
 def _sizes(sizes: dict[str, dict[str, Any]]) -> list[str]:

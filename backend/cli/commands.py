@@ -37,11 +37,22 @@ def up(
     workers: Annotated[
         int | None, typer.Option(min=0, max=64, help="How many workers; one for each device where not given.")
     ] = None,
+    devices_per_worker: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Devices that each worker holds: a run with `devices` as many trains on all of them.",
+        ),
+    ] = None,
 ) -> None:
     """Start everything on this machine: broker, service and workers. Ctrl-C stops it."""
     from backend.up import run_up
 
-    raise typer.Exit(run_up(read_settings(), workers=workers))
+    settings = read_settings()
+    if devices_per_worker is not None:
+        settings = settings.model_copy(update={"devices_per_worker": devices_per_worker})
+    raise typer.Exit(run_up(settings, workers=workers))
 
 
 @db.command("upgrade")

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from backend.analysis.differences import short
 from backend.cli.tables import GAP, number, percent, print_table, visible
 from backend.contract import METRICS
 from backend.durations import duration
+from backend.grid import value_at
 
 SHOWN_IDS = 6
 
@@ -25,9 +27,16 @@ def recipe_row(one: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _spec_in_short(one: dict[str, Any]) -> str:
-    """Return what rows are told apart by: the learning rate, the images, and what else is not as in the preset."""
+    """Return what rows are told apart by: how they learn, the images, and what else is not as in the preset."""
     spec = one["runs"][0]["spec"]
-    return ", ".join([f"lr {spec['optimizer']['lr']:g}", spec["dataset"]["name"], *one["differs"]])
+    words = [f"lr {spec['optimizer']['lr']:g}", *_chosen(spec), spec["dataset"]["name"], *one["differs"]]
+    return ", ".join(dict.fromkeys(words))
+
+
+def _chosen(spec: dict[str, Any]) -> list[str]:
+    """Return optimizer and schedule where they are not the plain ones; a spec of an older version has no schedule."""
+    values = {path: value_at(spec, path) for path in ("optimizer.name", "schedule.name")}
+    return [short(path, value) for path, value in values.items() if value not in (None, "sgd", "constant")]
 
 
 def _ids(one: dict[str, Any]) -> str:

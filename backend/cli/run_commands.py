@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from backend.cli import show
-from backend.cli.curves_text import csv_lines, print_curves
+from backend.cli.curves_text import by_step, csv_lines, print_curves
 from backend.cli.download_bar import download_bar
 from backend.cli.run_text import print_run
 from backend.cli.service import Json, open_client
 from backend.cli.tables import print_json, visible
 from backend.cli.watch_commands import watch_all
 from backend.client import Client
-from backend.contract import FINAL, METRICS, RunState
+from backend.contract import DENSE_SERIES, FINAL, METRICS, RunState
 
 readers = typer.Typer()
 
@@ -81,10 +81,11 @@ def run(run: RunId, json_: Json = False) -> None:
     """Show all about a run: how it stands, its spec, its attempts."""
     with open_client() as client:
         found = client.run(run)
+        energy = {} if json_ else client.points(run, ["energy_wh"])["series"]
     if json_:
         print_json(found)
     else:
-        print_run(found)
+        print_run(found, energy["energy_wh"]["values"] if energy else ())
 
 
 @readers.command()
@@ -122,19 +123,44 @@ def curves(
         list[str] | None,
         typer.Option(help=f"Only this one, such as {', '.join(list(METRICS)[:4])}. Repeatable."),
     ] = None,
+    steps: Annotated[
+        bool,
+        typer.Option(
+            "--steps", help="What was kept of each step instead: step_loss, step_lr, step_gradient_norm."
+        ),
+    ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="As CSV, with empty cells for gaps.")] = False,
     json_: Json = False,
 ) -> None:
-    """Print what was measured at each epoch of a run."""
+    """Print what was measured at each epoch of a run; with --steps at each step."""
+    if steps:
+        _refuse_other_series(metric or [])
     with open_client() as client:
-        found = client.points(run, metric)
+        found = _steps(client, run, metric) if steps else client.points(run, metric)
     if json_:
         print_json(found)
-    elif csv:
-        for line in csv_lines(found["series"]):
+        return
+    series = by_step(found["series"]) if steps else found["series"]
+    if csv:
+        for line in csv_lines(series, "step" if steps else "epoch"):
             print(line)
     else:
-        print_curves(found["series"])
+        print_curves(series, "step" if steps else "epoch")
+
+
+def _refuse_other_series(names: list[str]) -> None:
+    known = [one.name for one in DENSE_SERIES.values() if one.by == "step"]
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(
+                f"--metric {name} is nothing that is kept of each step: {', '.join(known)}."
+            )
+
+
+def _steps(client: Client, run_id: int, names: list[str] | None) -> dict[str, Any]:
+    """Return the series of steps that a run has, or those of `names`, whole."""
+    names = names or [one["name"] for one in client.series(run_id) if one["by"] == "step"]
+    return {"run": run_id, "series": {name: client.series_values(run_id, name) for name in names}}
 
 
 @readers.command()
@@ -151,8 +177,9 @@ def checkpoint(
     with open_client() as client, download_bar() as tell:
         made = client.checkpoint(run, path, tell)
     if json_:
-        facts = {"epoch": made.epoch, "bytes": made.bytes, "sha256": made.sha256}
+        facts = {"epoch": made.epoch, "step": made.step, "bytes": made.bytes, "sha256": made.sha256}
         print_json({"run": run, "file": str(made.path), **facts})
     else:
         size = f"{made.bytes:,} bytes, SHA-256 {made.sha256[:12]}"
-        print(f"{made.path} has the weights of run {run} after epoch {made.epoch}: {size}.")
+        after = f"epoch {made.epoch}, step {made.step}" if made.step else f"epoch {made.epoch}"
+        print(f"{made.path} has the weights of run {run} after {after}: {size}.")

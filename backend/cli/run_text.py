@@ -1,7 +1,7 @@
 """All about a run, as text."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backend.cli.tables import GAP, instant, number, percent, plain_lines, print_table, visible
@@ -9,9 +9,9 @@ from backend.durations import duration
 from backend.snippets import leaves
 
 
-def print_run(run: dict[str, Any]) -> None:
-    """Print how a run stands, its spec, and its attempts."""
-    for line in _lines(run):
+def print_run(run: dict[str, Any], energy_wh: Sequence[float | None] = ()) -> None:
+    """Print how a run stands, its spec, and its attempts; `energy_wh` is that of its epochs, where it is known."""
+    for line in _lines(run, energy_wh):
         print(visible(line))
     if run["attempts"]:
         print()
@@ -19,11 +19,11 @@ def print_run(run: dict[str, Any]) -> None:
         print_table(columns, [_attempt(one) for one in run["attempts"]])
 
 
-def _lines(run: dict[str, Any]) -> Iterator[str]:
+def _lines(run: dict[str, Any], energy_wh: Sequence[float | None]) -> Iterator[str]:
     yield f"Run {run['id']}: {run['name']}, seed {run['seed']}"
     yield f"{run['state']}{_why(run)}"
     yield ""
-    yield from plain_lines(("", ""), _facts(run))[1:]
+    yield from plain_lines(("", ""), _facts(run) + _energy(energy_wh))[1:]
     yield ""
     spec = [
         (path, value if isinstance(value, str) else json.dumps(value)) for path, value in leaves(run["spec"])
@@ -50,6 +50,12 @@ def _facts(run: dict[str, Any]) -> list[tuple[str, str]]:
     return facts + [(name.replace("_", " "), _metric(name, value)) for name, value in last["metrics"].items()]
 
 
+def _energy(energy_wh: Sequence[float | None]) -> list[tuple[str, str]]:
+    """Return the energy of all epochs that told theirs, as a fact; none where no epoch did."""
+    known = [value for value in energy_wh if value is not None]
+    return [("energy of the run", f"{number(sum(known))} Wh")] if known else []
+
+
 def _why(run: dict[str, Any]) -> str:
     if run["ahead"]:
         return f", {run['ahead']} ahead of it"
@@ -71,6 +77,12 @@ def _metric(name: str, value: float | None) -> str:
 
 def _attempt(one: dict[str, Any]) -> tuple[str, ...]:
     ended = one["detail"] or one["reason"] or ""
-    resumed = one["resumed_from_epoch"]
     began, over = instant(one["started_at"]), instant(one["ended_at"])
-    return (str(one["number"]), one["worker"], began, over, GAP if resumed is None else str(resumed), ended)
+    return (str(one["number"]), one["worker"], began, over, _resumed_from(one), ended)
+
+
+def _resumed_from(one: dict[str, Any]) -> str:
+    if one["resumed_from_epoch"] is None:
+        return GAP
+    step = f", step {one['resumed_from_step']}" if one["resumed_from_step"] else ""
+    return f"{one['resumed_from_epoch']}{step}"

@@ -86,7 +86,7 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
     training = one["training"]
     return (
         one["id"],
-        one["device_name"],
+        one["device_name"] + (f", {one['devices']} devices" if one["devices"] > 1 else ""),
         f"{one['state']}, takes no more"
         if one["drain_requested"] and one["state"] != "draining"
         else one["state"],

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from backend.analysis.thinning import thinned
 from backend.store.points import Series
 
 CURVES = ("test_acc", "test_loss", "train_loss", "train_acc")
@@ -17,7 +18,7 @@ POINTS_OF_ALL = 100_000
 class Curve:
     """One metric of one run. `seconds` is the training time up to each epoch, None where an epoch's time is unknown.
 
-    Where `thinned`, each bucket of epochs is told by its first, lowest, highest and last value.
+    Where `thinned`, each stretch of epochs is told by its lowest and highest value, and both ends are there.
     """
 
     epochs: list[int] = field(default_factory=list)
@@ -50,7 +51,8 @@ def elapsed_seconds(times: Series) -> dict[int, float]:
 
 
 def _curve(series: Series, elapsed: Mapping[int, float], most: int) -> Curve:
-    kept = thinned(series.values, most)
+    # A gap is no number: it stands out.
+    kept = thinned(list(series.by_epoch().values()), most)
     epochs = [series.epochs[place] for place in kept]
     shown = set(epochs)
     return Curve(
@@ -60,21 +62,3 @@ def _curve(series: Series, elapsed: Mapping[int, float], most: int) -> Curve:
         nonfinite={epoch: word for epoch, word in series.nonfinite.items() if epoch in shown},
         thinned=len(kept) < len(series.epochs),
     )
-
-
-def thinned(values: list[float | None], most: int) -> list[int]:
-    """Return the places of at most `most` values that show what all of them show: no peak, gap or end is lost.
-
-    Buckets of equal length keep their first, lowest, highest and last value, and their first gap.
-    """
-    if len(values) <= most:
-        return list(range(len(values)))
-    length = -(-len(values) // max(1, most // 5))
-    kept: set[int] = set()
-    for start in range(0, len(values), length):
-        places = range(start, min(start + length, len(values)))
-        known = [place for place in places if values[place] is not None]
-        kept |= {places[0], places[-1]}
-        kept |= {pick(known, key=lambda place: values[place] or 0.0) for pick in (min, max) if known}
-        kept |= set([place for place in places if values[place] is None][:1])
-    return sorted(kept)

@@ -8,6 +8,7 @@ from typing import Any
 
 from backend.catalog.models import SOFTMAX_REGRESSION
 from backend.notebook.literals import literal, plain
+from backend.notebook.refusal import check_repeatable
 from backend.spec import Spec
 
 NUMBERS = ("train_loss", "train_acc", "test_loss", "test_acc")
@@ -24,12 +25,18 @@ class MadeWith:
     device: str | None = None
     threads: int | None = None
     torch: str | None = None
+    precision: str | None = None
+    """fp32 or bf16, as it was decided where it was trained."""
+    compiled: bool | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, Any] | None) -> "MadeWith":
         """Return it out of the facts that an attempt recorded."""
         facts = environment or {}
-        return cls(**{name: facts.get(name) for name in cls.__dataclass_fields__})
+        plain = {name: facts.get(name) for name in ("data_hash", "device", "threads", "torch")}
+        decided = {name: (facts.get(name) or {}).get("used") for name in ("precision", "compile")}
+        compiled = None if decided["compile"] is None else decided["compile"] == "on"
+        return cls(**plain, precision=decided["precision"], compiled=compiled)
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,12 @@ class Repeated:
 
 
 def notebook(run: Repeated) -> dict[str, Any]:
-    """Return the notebook that repeats a run."""
+    """Return the notebook that repeats a run.
+
+    Raises:
+        NotRepeatable: something in its spec is unknown to the cells.
+    """
+    check_repeatable(run.run_id, run.training.spec, [one.spec for one in run.ancestors])
     return {
         "cells": [*_opening(run), *_definitions(run), *_repetitions(run), *_comparison(run)],
         "metadata": {
@@ -70,8 +82,15 @@ def _opening(run: Repeated) -> Iterator[Cell]:
         "opening",
         f"# Run {run.run_id}: {plain(run.name)}\n\n"
         f"This notebook repeats the training of {_title(run.training.spec)}, and holds its numbers against those that "
-        f"Runyard stored.{parents}",
+        f"Runyard stored.{parents}{_compiled(run)}",
     )
+
+
+def _compiled(run: Repeated) -> str:
+    """Say so where the network was compiled: the same sums, in another order."""
+    if not any(one.made_with.compiled for one in (*run.ancestors, run.training)):
+        return ""
+    return " The stored numbers were made with a compiled network, which rounds differently; here it is not compiled."
 
 
 def _definitions(run: Repeated) -> Iterator[Cell]:
@@ -98,6 +117,13 @@ _PARTS = (
     "loss_of_probabilities",
     "order",
     "augment",
+    "validation",
+    "optimizer",
+    "optimizer_adam",
+    "schedule",
+    "schedule_step",
+    "schedule_cosine",
+    "schedule_onecycle",
     "evaluate",
     "train",
 )
@@ -106,7 +132,13 @@ _PARTS = (
 
 def _parts(spec: Spec) -> Iterator[str]:
     """Yield what one training needs of `_PARTS`."""
-    yield from ("loss", "order", "evaluate", "train")
+    yield from ("loss", "order", "optimizer", "schedule", "evaluate", "train")
+    if spec.optimizer.name != "sgd":
+        yield "optimizer_adam"
+    if spec.schedule.name != "constant":
+        yield f"schedule_{spec.schedule.name}"
+    if spec.dataset.validation:
+        yield "validation"
     is_softmax = spec.model.arch == SOFTMAX_REGRESSION
     if is_softmax:
         yield "network_softmax"
@@ -154,6 +186,8 @@ def _steps(training: Training) -> Iterator[str]:
         yield "run_images"
     if spec.dataset.augment != "none":
         yield "run_augment"
+    if spec.dataset.validation:
+        yield "run_validation_vectors" if spec.features else "run_validation"
     # After the features: they are made with as many threads as the network that makes them was trained with.
     if training.made_with.device == "cpu" and training.made_with.threads:
         yield "run_threads"

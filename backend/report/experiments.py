@@ -1,6 +1,7 @@
 """The block of one experiment: its published table beside what was measured, and what is to be said of both."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from backend.analysis.chance import chance_limit
@@ -34,6 +35,7 @@ def experiment_block(part: ExperimentPart, material: Material) -> dict[str, Any]
         "title": known.title,
         "preset": part.preset,
         "about": known.about,
+        "faithful": asdict(known.faithful) if known.faithful else None,
         "run": brief(run),
         "recipe": planned.spec.recipe_hash()[:12],
         "parents": parents(planned, material),

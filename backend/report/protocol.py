@@ -1,11 +1,13 @@
 """How a recipe stands beside what the report was made with: its hyper-parameters, and where the protocol differs."""
 
+from backend.analysis.differences import NAMES
+from backend.analysis.numerals import counted, percent
 from backend.catalog.presets import Planned, planned
 from backend.catalog.references import PublishedTable
 from backend.catalog.reports import ExperimentPart
 from backend.report.material import Material
 from backend.report.starts import kind_of_start
-from backend.spec import OptimizerSpec
+from backend.spec import OptimizerSpec, ScheduleSpec, Spec
 
 
 def hyper_parameters(table: PublishedTable, wanted: Planned) -> list[dict[str, str]]:
@@ -28,6 +30,8 @@ def differences(
     spec, published = wanted.spec, material.report.protocol
     images = material.images.get(spec.dataset.name)
     pixels = spec.dataset.image_size or (images.pixels if images else None)
+    # The tables print no size; it follows from what they were made with (backend/catalog/left_open.toml).
+    size = f"{part.pixels} px (not printed)"
     same_set = spec.dataset.name == published.dataset
     fields = [
         ("data set", published.dataset_title, published.dataset_title if same_set else spec.dataset.name),
@@ -41,12 +45,16 @@ def differences(
             f"{published.test_images:,}",
             _count(material.test_images(wanted), same_set, published.test_images),
         ),
-        ("image size", f"{part.pixels} px", f"{pixels} px" if pixels else f"{part.pixels} px"),
+        ("image size", size, size if pixels in (None, part.pixels) else f"{pixels} px"),
         ("epochs", str(table.epochs), str(spec.epochs)),
         ("batch size", str(table.batch_size), str(spec.batch_size)),
         ("learning rate", f"{table.learning_rate:g}", f"{spec.optimizer.lr:g}"),
         ("optimizer", "plain SGD", _optimizer(spec.optimizer)),
-        ("augmentation", "none", spec.dataset.augment),
+        ("schedule", "constant learning rate", _schedule(spec.schedule)),
+        ("augmentation", "none", spec.dataset.augment.replace("_", " and ")),
+        ("regularisation", "none", _regularisation(spec)),
+        ("kept back to validate on", "none", _share(spec.dataset.validation)),
+        ("early stopping", "none", _stopping(spec)),
         (
             "starting weights",
             kind_of_start(planned(part.preset, "published"), material),
@@ -66,9 +74,42 @@ def _count(images: int | None, same_set: bool, published: int) -> str:
 
 
 def _optimizer(spec: OptimizerSpec) -> str:
-    words = ["plain SGD" if spec.name == "sgd" and not spec.momentum else spec.name.upper()]
+    words = ["plain SGD" if spec.name == "sgd" and not spec.momentum else NAMES[spec.name]]
     if spec.momentum:
-        words.append(f"momentum {spec.momentum:g}")
+        words.append(f"{'Nesterov ' if spec.nesterov else ''}momentum {spec.momentum:g}")
     if spec.weight_decay:
         words.append(f"weight decay {spec.weight_decay:g}")
     return ", ".join(words)
+
+
+def _schedule(spec: ScheduleSpec) -> str:
+    words = ["constant learning rate" if spec.name == "constant" else spec.name]
+    if spec.step_epochs:
+        words.append(f"times {spec.gamma:g} every {counted(spec.step_epochs, 'epoch')}")
+    if spec.warmup_epochs:
+        words.append(f"warm-up of {spec.warmup_epochs:g} epochs")
+    return ", ".join(words)
+
+
+def _regularisation(spec: Spec) -> str:
+    words = [
+        f"{name} {value:g}"
+        for name, value in (
+            ("label smoothing", spec.loss.label_smoothing),
+            ("gradients clipped to", spec.gradient_clip),
+            ("average of weights", spec.ema),
+        )
+        if value
+    ]
+    return ", ".join(words) or "none"
+
+
+def _share(share: float) -> str:
+    return f"{percent(share)} of the training images" if share else "none"
+
+
+def _stopping(spec: Spec) -> str:
+    stopping = spec.early_stopping
+    if stopping.patience is None:
+        return "none"
+    return f"after {counted(stopping.patience, 'epoch')} without a better {stopping.metric.replace('_', ' ')}"

@@ -8,12 +8,12 @@ lost and comes back finds another number in the row, and writes nothing.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, case, insert, not_, or_, select, update
+from sqlalchemy import and_, case, insert, not_, null, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ColumnElement
 
 from backend.contract import MAX_LOSSES, OWNED, EventKind, Reason, RunState
-from backend.store import clock, events, families, logs, points, queue_order
+from backend.store import chunks, clock, events, families, logs, pointers, points, queue_order
 from backend.store import predictions as tested
 from backend.store.changes import changed
 from backend.store.families import ParentRun
@@ -47,15 +47,16 @@ class Renewal:
 def claim(session: Session, owner: str, lease_seconds: float) -> Claimed | None:
     """Take the first run of the queue, and rewind it to its checkpoint; None if there is none to take.
 
-    There is none while the queue is paused, nor for a worker that a person drains. On SQLite the writing
-    transaction excludes all others; on Postgres two workers skip each other's rows.
+    There is none while the queue is paused, nor for a worker that a person drains, and one that needs more devices
+    than this worker holds is left to others. On SQLite the writing transaction excludes all others; on Postgres two
+    workers skip each other's rows.
     """
     queue_order.hold(session, shared=True)
     now = clock.now(session)
     best = (
         select(Run.id)
         .where(Run.state == RunState.QUEUED, Run.not_before <= now, Run.deleted_at.is_(None))
-        .where(queue_order.may_claim(owner))
+        .where(queue_order.may_claim(owner), queue_order.fits(owner))
         .order_by(*queue_order.ORDER)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -87,7 +88,8 @@ def claim(session: Session, owner: str, lease_seconds: float) -> Claimed | None:
         )
     )
     if attempt > 1:
-        _rewind(session, run_id, attempt, checkpoint["epoch"] if checkpoint else 0)
+        _rewind(session, run_id, attempt, checkpoint)
+        logs.append(session, run_id, [f"Attempt {attempt} starts from {pointers.place(checkpoint)}."])
     events.record_state(session, run_id, RunState.RUNNING, attempt=attempt)
     return Claimed(run_id, attempt, owner, spec, recipe_id, checkpoint, data_hash, parent)
 
@@ -126,6 +128,7 @@ def report_epoch(
 ) -> None:
     """Store an epoch's points and, where one was made, point to its checkpoint; after `renew`, in its transaction.
 
+    `checkpoint` is as `pointers.py` says.
     `predictions` are the hash of a test set that was described, and the classes predicted for it; `mistakes` the
     wrong ones among them to be shown.
     """
@@ -148,6 +151,33 @@ def report_epoch(
         EventKind.EPOCH,
         {"epoch": epoch, "metrics": finite, "nonfinite": nonfinite, "attempt": attempt},
     )
+
+
+def report_checkpoint(session: Session, run_id: int, attempt: int, checkpoint: dict[str, Any]) -> None:
+    """Point to a checkpoint that was made within an epoch; after `renew`, in its transaction."""
+    this = update(Run).where(Run.id == run_id, Run.attempt == attempt)
+    session.execute(this.values(checkpoint=checkpoint, losses=0))
+    tested.prune(session, run_id)
+
+
+def step_back(session: Session, run_id: int, attempt: int, earlier: dict[str, Any] | None, why: str) -> None:
+    """Let an attempt whose checkpoint is broken go on from an earlier one, or from the start; after `renew`.
+
+    `why` is a sentence that names the broken one. Rewinds the run as if the attempt had begun there.
+    """
+    session.execute(
+        update(Run)
+        .where(Run.id == run_id, Run.attempt == attempt)
+        .values(checkpoint=null() if earlier is None else earlier)
+    )
+    session.execute(
+        update(Attempt)
+        .where(Attempt.run_id == run_id, Attempt.number == attempt)
+        .values(resumed_from=null() if earlier is None else earlier)
+    )
+    _rewind(session, run_id, attempt, earlier)
+    line = f"{why} Attempt {attempt} goes back and starts from {pointers.place(earlier)}."
+    logs.append(session, run_id, [line])
 
 
 def describe(session: Session, run_id: int, attempt: int, environment: dict[str, Any]) -> None:
@@ -335,11 +365,12 @@ def _end_attempt(session: Session, run_id: int, attempt: int, reason: str | None
     )
 
 
-def _rewind(session: Session, run_id: int, attempt: int, epoch: int) -> None:
-    """Forget what came after the checkpoint: the next attempt will tell it again."""
-    points.delete_after(session, run_id, epoch)
-    tested.delete_after(session, run_id, epoch)
+def _rewind(session: Session, run_id: int, attempt: int, checkpoint: dict[str, Any] | None) -> None:
+    """Forget what came after the checkpoint: the attempt will tell it again."""
+    place = pointers.place(checkpoint)
+    points.delete_after(session, run_id, place.epoch)
+    tested.delete_after(session, run_id, place.epoch)
+    chunks.delete_steps_after(session, run_id, place.global_step)
     session.execute(update(Run).where(Run.id == run_id).values(summary=points.summary_of(session, run_id)))
-    start = f"the checkpoint of epoch {epoch}" if epoch else "the beginning"
-    logs.append(session, run_id, [f"Attempt {attempt} starts from {start}."])
-    events.record(session, run_id, EventKind.REWIND, {"epoch": epoch, "attempt": attempt})
+    rewound_to = {"epoch": place.epoch, "step": place.step, "attempt": attempt}
+    events.record(session, run_id, EventKind.REWIND, rewound_to)

@@ -1,7 +1,7 @@
-"""What runs predicted for their test sets: of the last and of the best epoch, and of those two at the checkpoint.
+"""What runs predicted for their test sets: of the last and of the best epoch, and of those two at the last checkpoints.
 
-The latter are what a rewind goes back to. With them are kept the wrong ones that the network was surest of, and the
-pictures of these, once a test set. Nothing here decodes the classes: see `backend.analysis.confusion`.
+The latter are what a rewind goes back to: the last checkpoint, or the one before it where that is broken. With them are
+kept the wrong ones that the network was surest of, and the pictures of these, once a test set. Nothing here decodes the classes: see `backend.analysis.confusion`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from backend.store import points
+from backend.store import pointers, points
 from backend.store.tables import Prediction, Run, TestImage, TestSet
 
 _UPSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
@@ -88,16 +88,18 @@ def write(
 
 
 def prune(session: Session, run_id: int) -> None:
-    """Forget the predictions of all epochs but the last, the best, and those two as of the checkpoint.
+    """Forget the predictions of all epochs but the last, the best, and those two as of the last checkpoints.
 
-    Reads the run's summary and checkpoint: call it after they were written.
+    Those are the newest and the one before it. Reads the run's summary and checkpoint: call it after they were written.
     """
     summary, checkpoint = session.execute(select(Run.summary, Run.checkpoint).where(Run.id == run_id)).one()
-    assert summary is not None
+    if summary is None:  # a checkpoint within the first epoch: nothing was predicted yet
+        return
     kept = {summary["epoch"], summary["best_epoch"]}
-    if checkpoint is not None:
-        at_checkpoint = checkpoint["epoch"]
-        kept |= {at_checkpoint, points.best(session, run_id, at_checkpoint)[1]}
+    for pointer in (checkpoint, checkpoint and pointers.before(checkpoint)):
+        if pointer is not None:
+            epoch = pointers.place(pointer).epoch
+            kept |= {epoch, points.best(session, run_id, epoch)[1]}
     kept.discard(None)  # no epoch is the best where no accuracy was a number
     session.execute(
         delete(Prediction).where(Prediction.run_id == run_id, Prediction.epoch.not_in(sorted(kept)))

@@ -82,6 +82,13 @@ def may_claim(worker_id: str) -> ColumnElement[bool]:
     return and_(not_(paused), not_(drained))
 
 
+def fits(worker_id: str) -> ColumnElement[bool]:
+    """Return the condition that a run needs no more devices than a worker holds."""
+    held = select(Worker.devices).where(Worker.id == worker_id).scalar_subquery()
+    # Either was one device before there were more.
+    return func.coalesce(Run.spec["devices"].as_integer(), 1) <= func.coalesce(held, 1)
+
+
 def pause(session: Session) -> bool:
     """Let nothing be claimed until `resume`; return False where that was so already."""
     hold(session)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from backend.contract import FINAL, EventKind, RunState
 from backend.errors import FamilyConflict, NoCheckpoint, NotFound, RunStateConflict, RunyardError
-from backend.store import clock, events, families, logs, points, predictions
+from backend.store import chunks, clock, events, families, logs, points, predictions
 from backend.store.changes import changed
 from backend.store.tables import Attempt, Event, LogLine, Point, Run
 
@@ -25,7 +25,8 @@ PUT_BACK: dict[str, Any] = {
 def retry(session: Session, run_id: int) -> RunState:
     """Put a failed or cancelled run back, to be trained from the start; return its new state.
 
-    Its curves are set aside in its last attempt. The children that failed with it wait for it again.
+    Its curves are set aside in its last attempt; its series by step and by second go. The children that failed with it
+    wait for it again.
 
     Raises:
         NotFound, RunStateConflict
@@ -35,7 +36,8 @@ def retry(session: Session, run_id: int) -> RunState:
     state, attempt = _put_back(session, run_id, from_the_start)
     points.set_aside(session, run_id, attempt)
     predictions.delete_after(session, run_id, 0)
-    events.record(session, run_id, EventKind.REWIND, {"epoch": 0, "attempt": attempt})
+    chunks.delete_all(session, run_id)
+    events.record(session, run_id, EventKind.REWIND, {"epoch": 0, "step": 0, "attempt": attempt})
     _tell(session, run_id, state, attempt, "Retried from the start.")
     return state
 
@@ -88,6 +90,7 @@ def purge(session: Session, run_id: int) -> None:
     if changed(session, gone) != 1:
         raise RunStateConflict(run_id, "completed, failed or cancelled", held)
     predictions.purge(session, run_id)
+    chunks.delete_all(session, run_id)
     for table in (Point, LogLine, Event, Attempt):
         session.execute(delete(table).where(table.run_id == run_id))
 

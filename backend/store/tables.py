@@ -102,6 +102,7 @@ class Run(Base):
     """Checkpoint of the parent that this run began on: what a restored or edited store has now may be another."""
 
     checkpoint: Mapped[dict[str, Any] | None]
+    """Where it goes on from, and what it falls back to: see `pointers.py`."""
     progress: Mapped[dict[str, Any] | None]
     summary: Mapped[dict[str, Any] | None]
 
@@ -151,6 +152,25 @@ class Point(Base):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
 
+class Chunk(Base):
+    """Successive values of one of `backend.contract.DENSE_SERIES`, packed as little-endian doubles.
+
+    Of a series by step, value i is that of step `first` + i, counted from 1 over the whole run, and `positions` is
+    NULL. Of one by second, `first` counts the attempt's values before it, and `positions` are the seconds since the
+    attempt began.
+    """
+
+    __tablename__ = "chunk"
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    first: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    count: Mapped[int]
+    positions: Mapped[bytes | None] = mapped_column(LargeBinary)
+    values: Mapped[bytes] = mapped_column(LargeBinary)
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
 class TestSet(Base):
     """The true classes of the images that runs are tested on, in the order of their predictions.
 
@@ -167,7 +187,7 @@ class TestSet(Base):
 class Prediction(Base):
     """The classes that a run predicted for its test set after an epoch, encoded as `TestSet.labels`.
 
-    Kept of the last and of the best epoch, and of the two that were so at the last checkpoint.
+    Kept of the last and of the best epoch, and of those that were so at the last checkpoint and at the one before it.
     """
 
     __tablename__ = "prediction"
@@ -229,7 +249,10 @@ class LogLine(Base):
 
 
 class Worker(Base):
-    """One process that trains on one device. Its row goes when it leaves in good order."""
+    """One process that trains on one device, or on several that share each batch.
+
+    Its row goes when it leaves in good order.
+    """
 
     __tablename__ = "worker"
     id: Mapped[str] = mapped_column(String(255), primary_key=True)
@@ -242,6 +265,21 @@ class Worker(Base):
     """It has been told to go, and says so itself."""
     drain_requested: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     """A person asked that it takes no more runs; the one it has goes on."""
+    devices: Mapped[int] = mapped_column(default=1, server_default="1")
+    """How many devices it holds: it claims no run that needs more."""
+    device_key: Mapped[str | None] = mapped_column(Text)
+    """Its kind of device, as `calibration` knows it."""
+    memory_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """Of its device; of each, where it holds several."""
+
+
+class Calibration(Base):
+    """What was measured of a kind of device, for estimates of how long a training takes on it."""
+
+    __tablename__ = "calibration"
+    device_key: Mapped[str] = mapped_column(Text, primary_key=True)
+    facts: Mapped[dict[str, Any]]
+    at: Mapped[float]
 
 
 class Token(Base):

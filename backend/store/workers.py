@@ -55,10 +55,30 @@ class Standing:
 
 
 def register(
-    session: Session, worker_id: str, *, host: str, device: str, device_name: str, version: str
+    session: Session,
+    worker_id: str,
+    *,
+    host: str,
+    device: str,
+    device_name: str,
+    version: str,
+    devices: int = 1,
+    device_key: str | None = None,
+    memory_bytes: int | None = None,
 ) -> None:
-    """Add a worker, and forget those that nobody has heard of for a day. One that is known stays drained."""
-    facts = {"host": host, "device": device, "device_name": device_name, "version": version}
+    """Add a worker, and forget those that nobody has heard of for a day. One that is known stays drained.
+
+    `devices` counts those that it holds: it may claim runs that need as many.
+    """
+    facts = {
+        "host": host,
+        "device": device,
+        "device_name": device_name,
+        "version": version,
+        "devices": devices,
+        "device_key": device_key,
+        "memory_bytes": memory_bytes,
+    }
     now = clock.now(session)
     known = update(Worker).where(Worker.id == worker_id)
     if changed(session, known.values(**facts, last_seen=now, draining=False)) == 0:
@@ -105,12 +125,6 @@ def standings(session: Session, lost_seconds: float) -> list[Standing]:
         for worker in everyone(session)
         for training in [trainings.get(worker.id)]
     ]
-
-
-def devices(session: Session, seen_within_seconds: float) -> set[str]:
-    """Return the devices of the workers that were heard of lately: "cpu", or the ids of GPUs."""
-    since = clock.read_now(session) - seen_within_seconds
-    return set(session.scalars(select(Worker.device).where(Worker.last_seen >= since)))
 
 
 def _trainings(session: Session) -> dict[str | None, Training]:

@@ -47,10 +47,11 @@ def run_id(settings: Settings, sqlite_database: Database, network: torch.nn.Line
         settings.runs_folder / str(run_id),
         attempt=claimed.attempt,
         epoch=2,
+        step=0,
+        global_step=10,
         identity=checkpoint.Identity("data", "recipe", 0),
-        network=network,
-        optimizer=torch.optim.SGD(network.parameters(), lr=1),
-        metrics={},
+        weights=dict(network.state_dict()),
+        state={},
     )
     assert scenes.report(sqlite_database, claimed, 2, {"test_acc": 0.5}, pointer.to_json())
     return run_id
@@ -128,7 +129,27 @@ def test_a_checkpoint_on_another_machine_is_refused_with_the_worker_that_has_it(
     )
 
 
+def test_a_checkpoint_within_an_epoch_is_listed_and_sent_with_its_step(
+    client: TestClient, settings: Settings, sqlite_database: Database, run_id: int
+) -> None:
+    pointer = scenes.pointer_within(2, 40, 100)
+    for suffix in SUFFIXES.values():
+        (settings.runs_folder / str(run_id) / f"{pointer['name']}{suffix}").write_bytes(b"within")
+    with sqlite_database.write() as session:
+        session.execute(update(Run).where(Run.id == run_id).values(checkpoint=pointer))
+    listed = client.get(f"/api/runs/{run_id}/checkpoints").json()
+    assert [(one["epoch"], one["step"], one["bytes"]) for one in listed] == [(2, 40, 6)] * 2
+    answer = client.get(listed[0]["href"])
+    assert answer.content == b"within"
+    wanted = f'attachment; filename="run-{run_id}-epoch-2-step-40.safetensors"'
+    assert answer.headers["content-disposition"] == wanted
+
+
 HOSTILE_NAMES = [
+    "attempt-1-epoch-2-step-",
+    "attempt-1-epoch-2-step-../../secret",
+    "attempt-1-epoch-2-step-4-step-5",
+    "attempt-1-epoch-2-step--4",
     "../secret",
     "../../secret",
     "../../../../../../etc/passwd",

@@ -14,9 +14,8 @@ from backend.cli import exits
 from backend.cli.commands import app
 from backend.cli.tables import number, plain_lines
 from backend.processes import wait_until
-from backend.settings import Settings
 from backend.store.session import Database
-from tests.backend.served import Served, run, run_json, serving
+from tests.backend.served import Served, run, run_json
 from tests.servers import free_port
 from tests.store import scenes
 
@@ -61,14 +60,6 @@ def every_command(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
 
 ALL = dict(every_command(typer.main.get_command(app)))
 SPEAK = sorted(ALL.keys() - ON_THIS_HOST)
-
-
-@pytest.fixture
-def service(
-    settings: Settings, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
-    with serving(settings, sqlite_database, monkeypatch) as served:
-        yield served
 
 
 def test_there_are_all_commands() -> None:

@@ -1,24 +1,12 @@
 """`runyard recipes` and `runyard compare`."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from backend.cli import exits
 from backend.contract import RunState
-from backend.settings import Settings
 from backend.store.session import Database
-from tests.backend.served import Served, run, run_json, serving
+from tests.backend.served import run, run_json
 from tests.store import scenes
-
-
-@pytest.fixture
-def service(
-    settings: Settings, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
-    with serving(settings, sqlite_database, monkeypatch) as served:
-        yield served
-
 
 pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("service")]
 

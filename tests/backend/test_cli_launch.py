@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +12,14 @@ from backend.cli import exits
 from backend.cli.fields import grid, overrides
 from backend.cli.seeds import parse_seeds
 from backend.client import Client
-from backend.settings import Settings
 from backend.store.session import Database
-from tests.backend.served import Served, client_of, run, run_json, serving
+from tests.backend.served import run, run_json
 from tests.store import scenes
 
 SHAPES = ("--quick", "--set", "dataset.name=shapes")
 
 
 pytestmark = pytest.mark.thorough
-
-
-@pytest.fixture
-def service(
-    settings: Settings, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
-    with serving(settings, sqlite_database, monkeypatch) as served:
-        yield served
-
-
-@pytest.fixture
-def client(service: Served) -> Iterator[Client]:
-    with client_of(service) as opened:
-        yield opened
 
 
 # What is typed.

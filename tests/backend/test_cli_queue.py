@@ -1,26 +1,17 @@
 """The commands of the queue and of the workers."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from backend.cli import exits
 from backend.cli.worker_commands import NoSuchWorker, full_id
-from backend.settings import Settings
 from backend.store import queue_order, workers
 from backend.store.session import Database
-from tests.backend.served import Served, run, run_json, serving
+from tests.backend.served import run, run_json
 from tests.store import scenes
 
-FACTS = {"device": "cpu", "device_name": "CPU, 2 cores", "version": "0"}
-
-
-@pytest.fixture
-def service(
-    settings: Settings, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
-    with serving(settings, sqlite_database, monkeypatch) as served:
-        yield served
+FACTS: dict[str, Any] = {"device": "cpu", "device_name": "CPU, 2 cores", "version": "0"}
 
 
 pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("service")]
@@ -93,6 +84,12 @@ def test_workers_are_listed_with_what_they_train(sqlite_database: Database) -> N
     assert lines[1].split()[:6] == ["worker-0@here:1-a-b", "CPU,", "2", "cores", "idle", "—"]
     assert lines[2].split()[4:8] == ["busy", str(claimed.run_id), "run", "0"]
     assert [one["state"] for one in run_json("workers")] == ["idle", "busy"]
+
+
+def test_a_worker_of_several_devices_says_how_many(sqlite_database: Database) -> None:
+    with sqlite_database.write() as session:
+        workers.register(session, "worker-0@here:1-a-b", host="here", **FACTS, devices=2)
+    assert "CPU, 2 cores, 2 devices" in run("workers")[1]
 
 
 def test_a_worker_is_drained_by_as_much_of_its_id_as_tells_it(sqlite_database: Database) -> None:

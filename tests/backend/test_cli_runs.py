@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,27 +15,13 @@ from backend.processes import wait_until
 from backend.settings import Settings
 from backend.store import logs
 from backend.store.session import Database
-from tests.backend.served import Served, client_of, json_lines, put_checkpoint, run, run_json, serving
+from tests.backend.served import json_lines, put_checkpoint, run, run_json
 from tests.store import scenes
 
 QUICK = ("--quick", "--set", "dataset.name=shapes")
 
 
 pytestmark = pytest.mark.thorough
-
-
-@pytest.fixture
-def service(
-    settings: Settings, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
-    with serving(settings, sqlite_database, monkeypatch) as served:
-        yield served
-
-
-@pytest.fixture
-def client(service: Served) -> Iterator[Client]:
-    with client_of(service) as opened:
-        yield opened
 
 
 def trained(database: Database, *losses: float) -> int:

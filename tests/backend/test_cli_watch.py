@@ -2,7 +2,6 @@
 
 import io
 import threading
-from collections.abc import Iterator
 
 import pytest
 from rich.console import Console
@@ -12,23 +11,20 @@ from backend.cli.watch_views import LINES_AROUND, LiveView, standing_line
 from backend.client import Unreachable
 from backend.contract import RunState
 from backend.processes import wait_until
-from backend.settings import Settings
 from backend.store import runs as run_store
 from backend.store.attempts import Claimed
 from backend.store.session import Database
-from tests.backend.served import Served, client_of, json_lines, run, serving
+from tests.backend.served import Served, client_of, json_lines, run
 from tests.store import scenes
 
 pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture
-def service(
-    settings: Settings, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
+def service(service: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
+    """A service that is asked more often than people would."""
     monkeypatch.setattr(watching, "LOOK_SECONDS", 0.05)
-    with serving(settings, sqlite_database, monkeypatch) as served:
-        yield served
+    return service
 
 
 class Watching:

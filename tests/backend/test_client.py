@@ -4,7 +4,7 @@ import hashlib
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from backend.client import Client, NotLoggedIn, ServiceProblem, Unreachable
 from backend.settings import Settings
 from backend.store import logs
 from backend.store.session import Database
-from tests.backend.served import Served, client_of, put_checkpoint, serving
+from tests.backend.served import Served, put_checkpoint
 from tests.servers import free_port
 from tests.store import scenes
 
@@ -28,20 +28,6 @@ NOT_FOR_PROGRAMS = {
     "POST /api/login",  # makes a cookie for a browser
     "POST /api/logout",
 }
-
-
-@pytest.fixture
-def service(
-    settings: Settings, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
-    with serving(settings, sqlite_database, monkeypatch) as served:
-        yield served
-
-
-@pytest.fixture
-def client(service: Served) -> Iterator[Client]:
-    with client_of(service) as opened:
-        yield opened
 
 
 def calls(client: Client, run_id: int, folder: Path) -> list[Callable[[], Any]]:
@@ -58,6 +44,8 @@ def calls(client: Client, run_id: int, folder: Path) -> list[Callable[[], Any]]:
         lambda: client.run(run_id),
         lambda: client.points(run_id),
         lambda: client.figures(run_id),
+        lambda: client.series(run_id),
+        lambda: client.series_values(run_id, "step_loss"),
         lambda: client.log(run_id),
         lambda: client.cancel(run_id),
         lambda: client.retry(run_id),

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from backend.app import create_app
 from backend.broker import Broker
 from backend.contract import RunState
-from backend.figures.compare import elapsed_seconds, thinned
+from backend.figures.compare import curves, elapsed_seconds
 from backend.queue import Bell
 from backend.settings import Settings
 from backend.store import points
@@ -282,9 +282,13 @@ def test_the_time_is_known_up_to_the_first_epoch_without_one() -> None:
 
 def test_a_long_curve_is_thinned_and_loses_no_peak_no_gap_and_no_end() -> None:
     values: list[float | None] = [0.5] * 10_000
-    values[1234], values[5678], values[7777] = 0.9, 0.1, None
-    kept = thinned(values, 500)
-    assert len(kept) <= 500
-    assert {0, 1234, 5678, 7777, 9999} <= set(kept)
-    assert kept == sorted(kept)
-    assert thinned(values[:500], 500) == list(range(500))
+    values[1233], values[5677], values[7776] = 0.9, 0.1, None
+    series = Series(list(range(1, 10_001)), values, {7777: "inf"})
+    curve = curves({"test_acc": series}, runs=50)["test_acc"]
+    assert curve.thinned and len(curve.epochs) <= 500
+    assert {1, 1234, 5678, 7777, 10_000} <= set(curve.epochs)
+    assert curve.epochs == sorted(curve.epochs)
+    assert curve.values[curve.epochs.index(7777)] is None
+    assert curve.nonfinite == {7777: "inf"}
+    short = Series(series.epochs[:500], values[:500])
+    assert curves({"test_acc": short}, runs=50)["test_acc"].epochs == short.epochs

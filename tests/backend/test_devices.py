@@ -1,6 +1,14 @@
 import pytest
 
-from backend.devices import CPU, Device, devices_for, devices_of_workers, gpu_uuids
+from backend.devices import (
+    CPU,
+    Device,
+    count_held,
+    devices_for,
+    devices_of_workers,
+    gpu_uuids,
+    held_together,
+)
 
 GPUS = ["GPU-aaaa", "GPU-bbbb"]
 
@@ -47,6 +55,18 @@ def test_a_worker_of_a_gpu_sees_that_gpu_alone() -> None:
     environment = Device("GPU-bbbb").environment(1)
     assert environment["CUDA_VISIBLE_DEVICES"] == environment["RUNYARD_WORKER_DEVICE"] == "GPU-bbbb"
     assert environment["RUNYARD_WORKER_NAME"].startswith("worker-1@")
+
+
+def test_a_worker_of_several_gpus_sees_them_all() -> None:
+    lots = held_together([Device(name) for name in "abcde"], 2)
+    assert [device.name for device in lots] == ["a,b", "c,d", "e"]
+    assert lots[0].environment(0)["CUDA_VISIBLE_DEVICES"] == "a,b"
+    assert [count_held(device.name, 2) for device in lots] == [2, 2, 1]
+
+
+def test_a_cpu_counts_as_many_devices_as_its_worker_is_told() -> None:
+    assert held_together([Device(CPU)], 3) == [Device(CPU)]
+    assert count_held(CPU, 3) == 3
 
 
 def test_a_worker_of_the_cpu_sees_no_gpu() -> None:

@@ -31,6 +31,36 @@ def test_a_field_that_is_left_out_has_its_default() -> None:
     assert (field.path, field.values) == ("optimizer.momentum", (0.0, 0.9))
 
 
+def test_what_means_nothing_in_a_recipe_is_no_part_of_its_label() -> None:
+    momentum = {**BASE, "optimizer": {"momentum": 0.9}}
+    adamw = {**BASE, "optimizer": {"name": "adamw", "beta2": 0.99}, "schedule": {"name": "cosine"}}
+    found = differences([momentum, adamw])
+    assert labels(found, 2) == [
+        "SGD · momentum 0.9 · nesterov: no · constant schedule",
+        "AdamW · beta1 0.9 · beta2 0.99 · cosine schedule",
+    ]
+    by_path = {field.path: field.values for field in found}
+    assert by_path["optimizer.momentum"] == (0.9, None)
+    assert "schedule.gamma" not in {field.path for field in fields_of([momentum, adamw])}
+
+
+def test_how_a_run_stops_and_steps_is_named() -> None:
+    stopped = {
+        **BASE,
+        "dataset": {"name": "shapes", "validation": 0.1},
+        "early_stopping": {"patience": 3},
+        "schedule": {"name": "step", "step_epochs": 4, "warmup_epochs": 0.5},
+    }
+    assert (
+        labels(differences([BASE, stopped]), 2)[1]
+        == "validation 0.1 · step schedule · warm-up 0.5 epochs · step every 4 epochs · 4 more"
+    )
+
+
+def test_kept_steps_make_no_difference() -> None:
+    assert differences([BASE, {**BASE, "step_series": True}]) == []
+
+
 def test_a_limit_and_no_limit_differ_and_the_label_says_all() -> None:
     limited = {**BASE, "dataset": {"name": "shapes", "train_limit": 4000}}
     found = differences([BASE, limited])

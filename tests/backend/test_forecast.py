@@ -117,10 +117,47 @@ def test_where_nothing_starts_the_reason_is_told_and_no_time(facts: dict, says: 
     assert starts(told) == [None, None]
 
 
+# Several devices.
+
+
+def test_a_run_that_needs_more_devices_than_any_worker_holds_says_so_and_lets_others_pass() -> None:
+    facts = Facts([run(1, 100, devices=2), run(2, 50)], [CPU], present_workers=1)
+    assert starts(facts) == [None, 0]
+    assert reasons(facts) == ["needs 2 devices of one worker; no worker holds so many", "next"]
+
+
+def test_where_the_worker_that_holds_enough_takes_no_runs_that_is_said() -> None:
+    facts = Facts([run(1, devices=2)], [CPU], present_workers=2, most_devices=4)
+    assert reasons(facts) == ["needs 2 devices of one worker; the workers that hold so many take no runs"]
+
+
+def test_a_large_run_waits_for_the_large_worker_and_small_ones_go_to_whoever_is_free() -> None:
+    takers = [CPU, Taker("cpu", 30.0, devices=2)]
+    queue = [run(1, 100, devices=2), run(2, 10), run(3, 40)]
+    facts = Facts(queue, takers, present_workers=2, most_devices=2)
+    assert starts(facts) == [30, 0, 10]
+    assert reasons(facts) == [
+        "next, about 30 s",
+        "1 ahead, 2 workers on CPUs, in a moment",
+        "2 ahead, 2 workers on CPUs, about 10 s",
+    ]
+
+
+def test_a_worker_for_which_nothing_is_left_takes_the_small_child_of_a_large_run() -> None:
+    large = Taker("cpu", 0.0, devices=2)
+    queue = [run(1, 100, devices=2), run(2, 70, devices=2), child(3, of=1)]
+    facts = Facts(queue, [CPU, large], present_workers=2, most_devices=2)
+    assert starts(facts) == [0, 100, 100]
+
+
 # What must hold in every case.
 
 TIMES = st.floats(0, 1e5)
-TAKERS = st.lists(st.builds(Taker, st.sampled_from(["cpu", "cuda"]), TIMES), min_size=1, max_size=4)
+TAKERS = st.lists(
+    st.builds(Taker, st.sampled_from(["cpu", "cuda"]), TIMES, st.sampled_from([1, 1, 2])),
+    min_size=1,
+    max_size=4,
+)
 
 
 @st.composite
@@ -132,9 +169,10 @@ def queues(draw: st.DrawFn) -> list[QueuedRun]:
         seconds = draw(st.one_of(st.none(), TIMES))
         of = draw(st.integers(0, number - 1))
         if draw(st.booleans()) and of:
-            runs.append(run(number, seconds, parent=Parent(of, "queued")))
+            more: dict = {"parent": Parent(of, "queued")}
         else:
-            runs.append(run(number, seconds, ready_in=draw(st.sampled_from([0.0, 0.0, 3.0, 100.0]))))
+            more = {"ready_in": draw(st.sampled_from([0.0, 0.0, 3.0, 100.0]))}
+        runs.append(run(number, seconds, devices=draw(st.sampled_from([1, 1, 1, 2, 4])), **more))
     return draw(st.permutations(runs))
 
 

@@ -57,6 +57,8 @@ LOGGED_IN = {
     "GET /api/runs/{run_id}/output",
     "GET /api/runs/{run_id}/points",
     "GET /api/runs/{run_id}/predictions",
+    "GET /api/runs/{run_id}/series",
+    "GET /api/runs/{run_id}/series/values",
     "GET /api/status",
     "GET /api/test-images/{test_set}/{number}.png",
     "GET /api/weights",

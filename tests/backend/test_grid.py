@@ -79,6 +79,10 @@ def test_exactly_as_many_runs_as_a_launch_may_have_are_taken() -> None:
     ("grid", "said"),
     [
         ({"seed": [1, 2]}, "grid names seed; give the seeds as `seeds`."),
+        (
+            {"step_series": [False, True]},
+            "grid names step_series; no number changes by it, so that runs would be the same: give it in overrides.",
+        ),
         ({"optimizer.lrr": [1]}, "There is no field 'optimizer.lrr'. Did you mean optimizer.lr"),
         ({"optimizer": [1]}, "There is no field 'optimizer'."),
         ({"": [1]}, "There is no field ''."),

@@ -18,10 +18,11 @@ from backend.client import Client
 from backend.processes import wait_until
 from backend.queue import Bell
 from backend.settings import Settings
-from backend.store import datasets, weights, workers
+from backend.store import calibrations, datasets, weights, workers
 from backend.store.session import Database
 from tests.backend import clients
 from tests.backend.test_api import NOBODY, message
+from tests.backend.test_estimates import FACTS
 from tests.conftest import TOKEN
 from tests.servers import free_port
 
@@ -255,6 +256,22 @@ def test_the_estimate_is_for_the_devices_that_are_there(client: TestClient, data
     assert fast["device"] == "one GPU"
     assert fast["needs_confirmation"] is None
     assert fast["seconds"] < nobody["seconds"] / 50
+
+
+def test_a_machine_that_was_measured_is_named_with_its_memory(client: TestClient, database: Database) -> None:
+    body = {"preset": "softmax-original", "overrides": {"dataset": {"name": "shapes"}}, "seeds": [0, 1]}
+    rough = preview(client, body)
+    assert (rough["basis"], rough["device_memory_bytes"]) == ("rough: from another kind of device", None)
+    with database.write() as session:
+        told = {"host": "here", "device": "cpu", "device_name": "CPU, 2 cores", "version": "1"}
+        workers.register(session, "w", **told, device_key="a kind", memory_bytes=10**6)
+        calibrations.keep(session, "a kind", FACTS)
+    measured = preview(client, body)
+    assert (measured["device"], measured["basis"]) == ("CPU, 2 cores", "measured on this kind of device")
+    assert measured["run_seconds"][0] == measured["run_seconds"][1] == measured["seconds"] / 2
+    assert measured["memory_bytes"] > FACTS["process_bytes"]
+    assert measured["warning"].startswith("About ")
+    assert "and the machine has 1 MB" in measured["warning"]
 
 
 def test_a_confirmed_grid_of_hours_is_launched_once(client: TestClient) -> None:

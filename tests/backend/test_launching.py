@@ -485,3 +485,65 @@ def test_what_is_not_here_refuses_no_preview_but_what_does_not_fit_does() -> Non
             Shelf(),
             must_be_there=False,
         )
+
+
+def test_another_optimizer_takes_the_place_of_the_momentum_that_a_preset_has() -> None:
+    wish = Wish(preset="resnet18-pretrained", overrides={"optimizer": {"name": "adamw", "lr": 0.001}})
+    (run,) = plan(wish, SHELF)
+    assert (run.spec.optimizer.name, run.spec.optimizer.momentum) == ("adamw", 0.0)
+    assert run.spec.optimizer.weight_decay == 0.0005, "it means something with both"
+    told = changed(wish)
+    assert ("optimizer.momentum", 0.9, 0.0) in told
+
+
+def test_a_grid_over_optimizers_leaves_each_what_is_its_own() -> None:
+    grid = {"optimizer.name": ["sgd", "adam"], "schedule.name": ["constant", "cosine"]}
+    runs = plan(Wish(preset="resnet18-pretrained", grid=grid), SHELF)
+    assert [(run.spec.optimizer.name, run.spec.optimizer.momentum) for run in runs] == [
+        *[("sgd", 0.9)] * 2,
+        *[("adam", 0.0)] * 2,
+    ]
+    assert [run.name for run in runs][1:3] == [
+        "ResNet-18 pretrained in Runyard, SGD, cosine schedule",
+        "ResNet-18 pretrained in Runyard, Adam, constant schedule",
+    ]
+
+
+@pytest.mark.parametrize("base", ["sgd", "adam"])
+def test_a_grid_over_optimizers_gives_an_override_to_those_that_have_it_whatever_it_starts_from(
+    base: str,
+) -> None:
+    spec = {"dataset": {"name": "shapes"}, "model": {"arch": "resnet18"}, "optimizer": {"name": base}}
+    shelf = cloned_shelf(NewRun(parse_spec(spec), "it", None, None))
+    wish = Wish(clone=5, overrides={"optimizer": {"momentum": 0.9}}, grid={"optimizer.name": ["adam", "sgd"]})
+    found = [(run.spec.optimizer.name, run.spec.optimizer.momentum) for run in plan(wish, shelf)]
+    assert found == [("adam", 0.0), ("sgd", 0.9)]
+
+
+def test_what_a_person_names_beside_a_choice_that_it_means_nothing_with_is_refused() -> None:
+    overrides = {"optimizer": {"name": "adam", "momentum": 0.5}}
+    said = "optimizer.momentum is 0.5; it means nothing with optimizer.name adam: leave it out."
+    assert refusal(Wish(preset="resnet18-pretrained", overrides=overrides)) == said
+    grid = {"optimizer.momentum": [0.5, 0.9], "optimizer.name": ["sgd", "adam"]}
+    assert refusal(Wish(preset="resnet18-pretrained", grid=grid)).startswith(
+        "With optimizer.momentum 0.5, optimizer.name adam: optimizer.momentum is 0.5; it means nothing"
+    )
+
+
+def test_a_clone_leaves_out_what_its_schedule_and_its_stopping_had() -> None:
+    spec = {
+        **fine_tune(),
+        "dataset": {"name": "cifar10", "validation": 0.1},
+        "schedule": {"name": "step", "step_epochs": 3, "gamma": 0.5, "warmup_epochs": 1},
+        "early_stopping": {"patience": 3, "metric": "val_acc", "min_delta": 0.01},
+        "step_series": True,
+    }
+    (first,) = plan(Wish(spec=spec, seeds=[5]), SHELF)
+    shelf = cloned_shelf(first)
+    (same,) = plan(Wish(clone=5), shelf)
+    assert same.spec == first.spec, "with what is kept of its steps"
+    overrides = {"schedule": {"name": "onecycle"}, "early_stopping": {"patience": None}}
+    (other,) = plan(Wish(clone=5, overrides=overrides), shelf)
+    assert other.spec.schedule == parse_spec({**spec, "schedule": {"name": "onecycle"}}).schedule
+    assert (other.spec.early_stopping.metric, other.spec.early_stopping.min_delta) == ("val_loss", 0)
+    assert other.spec.dataset.validation == 0.1

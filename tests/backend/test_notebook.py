@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from backend.api.notebook import file_name
 from backend.app import create_app
 from backend.broker import Broker
 from backend.cli.notebook_command import NotSaved, save
+from backend.errors import NotRepeatable
 from backend.notebook.build import MadeWith, Repeated, Training, notebook
 from backend.notebook.literals import literal, plain
 from backend.queue import Bell
@@ -69,6 +71,17 @@ KINDS: dict[str, list[Spec]] = {
             features={**RESNET, "weights": {"source": "imagenet"}},
             loss={"name": "cross_entropy_of_probabilities"},
         )
+    ],
+    "schedules": [
+        a_spec(schedule={"name": "step", "step_epochs": 2}, optimizer={"name": "adamw"}),
+        a_spec(
+            model={"arch": "softmax-regression", "weights": PARENT, "output_layer": "kept"},
+            schedule={"name": "onecycle"},
+            dataset={"name": "shapes", "validation": 0.1},
+        ),
+    ],
+    "validated features": [
+        a_spec(features=RESNET, dataset={"name": "shapes", "validation": 0.1}, schedule={"name": "cosine"})
     ],
     "features of a file": [a_spec(features={**RESNET, "weights": {"source": "file", "name": "mine"}})],
 }
@@ -190,7 +203,49 @@ def test_it_holds_the_specs_of_the_run_and_of_what_it_started_from() -> None:
     found = made(*KINDS["features of a parent"])
     specs = [values(found, f"{prefix}-spec") for prefix in ("parent-1", "parent-2", "run")]
     assert [parse_spec(one["SPEC"]) for one in specs] == KINDS["features of a parent"]
-    assert specs[0]["MADE_WITH"] == {"data_hash": HASH, "device": "cpu", "threads": 2, "torch": "2.9.0"}
+    assert specs[0]["MADE_WITH"] == {
+        **{"data_hash": HASH, "device": "cpu", "threads": 2, "torch": "2.9.0"},
+        **{"precision": None, "compiled": None},
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"dataset": {"name": "shapes", "augment": "cutout"}}, "dataset.augment cutout"),
+        ({"dataset": {"name": "shapes", "augment": "mixup"}}, "dataset.augment mixup"),
+        ({"early_stopping": {"patience": 3, "metric": "train_loss"}}, "early_stopping.patience 3"),
+        ({"ema": 0.99}, "ema 0.99"),
+        ({"precision": "tf32"}, "precision tf32"),
+        ({"compile": "on"}, "compile on"),
+        ({"devices": 2}, "devices 2"),
+    ],
+    ids=str,
+)
+def test_what_the_cells_do_not_know_is_refused_by_its_name(changes: dict[str, Any], part: str) -> None:
+    with pytest.raises(NotRepeatable) as refused:
+        made(a_spec(**changes))
+    assert str(refused.value) == f"Run 12 has {part}, which an exported notebook does not repeat."
+    with pytest.raises(NotRepeatable, match="What run 12 starts from has "):
+        made(a_spec(**changes), FINE_TUNED)
+
+
+def test_what_changes_no_number_is_not_refused() -> None:
+    unchanging = a_spec(precision="fp32", compile="off", deterministic=True, step_series=True)
+    assert values(made(unchanging), "run-spec")["SPEC"]["step_series"] is True
+
+
+def test_how_it_was_computed_is_taken_from_what_the_attempt_told() -> None:
+    facts = {
+        "device": "cuda",
+        "precision": {"wanted": "auto", "used": "bf16", "why": "this GPU has bf16 units"},
+        "compile": {"wanted": "auto", "used": "on", "why": "it pays"},
+    }
+    with_facts = MadeWith.of(facts)
+    assert (with_facts.precision, with_facts.compiled) == ("bf16", True)
+    assert MadeWith.of(None) == MadeWith() == MadeWith.of({"precision": None})
+    found = notebook(Repeated(12, "", Training(a_spec(), with_facts), [], {}))
+    assert "made with a compiled network, which rounds differently" in words(found)
 
 
 def test_the_stored_numbers_are_in_it_as_they_were() -> None:
@@ -293,6 +348,15 @@ def test_what_is_not_there_or_no_id_has_no_notebook(client: TestClient) -> None:
     assert client.get("/api/runs/zero/notebook").status_code == 422
 
 
+def test_a_run_that_cannot_be_repeated_is_refused_in_one_sentence(
+    client: TestClient, database: Database
+) -> None:
+    (run_id,) = scenes.launch(database, ema=0.5)
+    answer = client.get(f"/api/runs/{run_id}/notebook")
+    said = f"Run {run_id} has ema 0.5, which an exported notebook does not repeat."
+    assert (answer.status_code, message(answer)) == (409, said)
+
+
 def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "run-1.ipynb"
     save(path, "{}\n")
@@ -301,3 +365,11 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     assert path.read_text() == "{}\n"
     with pytest.raises(NotSaved, match="cannot be written: No such file or directory"):
         save(tmp_path / "nowhere" / "x", "")
+
+
+def test_a_warm_up_that_rounds_to_all_steps_leaves_the_last_one() -> None:
+    cell = (files("backend.notebook") / "cells" / "schedule.py.txt").read_text("utf-8")
+    names: dict[str, Any] = {}
+    exec(cell, names)
+    schedule = {"name": "constant", "warmup_epochs": 0.9}  # 3.6 of 4 steps
+    assert [names["factor"](step, 1, 4, schedule) for step in range(1, 5)] == [1 / 3, 2 / 3, 1.0, 1.0]

@@ -77,6 +77,8 @@ def test_the_queue_is_listed_in_the_order_of_claims_with_what_names_each_run(
     assert top["recipe"] == last["recipe"]
     assert top["spec"]["model"] == {"arch": "softmax-regression"}
     assert top["spec"]["dataset"] == {"name": "shapes", "image_size": None}
+    assert top["spec"]["optimizer"] == {"name": "sgd", "lr": 0.05}
+    assert top["spec"]["schedule"] == {"name": "constant"}
     assert (last["run"], last["position"]) == (first, 2)
 
 
@@ -269,6 +271,7 @@ def test_a_worker_is_told_with_what_it_trains(client: TestClient, database: Data
         attempts.renew(session, run_id, claimed.attempt, worker, 60, progress)
     (told,) = client.get("/api/workers").json()["workers"]
     assert (told["name"], told["host"], told["device_name"]) == ("worker-0", "here", "CPU, 2 cores")
+    assert told["devices"] == 1
     assert (told["state"], told["drain_requested"]) == ("busy", False)
     assert told["training"] == {
         "run": run_id,

@@ -15,6 +15,7 @@ from backend.contract import RunState
 from backend.queue import Bell
 from backend.reconciler import Reconciler
 from backend.settings import Settings
+from backend.store import attempts
 from backend.store.leases import LeaseWatch
 from backend.store.session import Database
 from tests.backend import clients
@@ -74,6 +75,20 @@ def test_what_is_not_there_or_no_id_is_not_put_back(client: TestClient, action: 
     assert client.post(f"/api/runs/99/{action}").status_code == 404
     assert client.post(f"/api/runs/zero/{action}").status_code == 422
     assert client.post(f"/api/runs/0/{action}").status_code == 422
+
+
+def test_a_run_that_failed_within_its_first_epoch_says_that_it_has_a_checkpoint(
+    client: TestClient, database: Database
+) -> None:
+    (run_id,) = scenes.launch(database)
+    claimed = scenes.claim(database)
+    with database.write() as session:
+        made = scenes.pointer_within(0, 3, 5)
+        attempts.report_checkpoint(session, run_id, claimed.attempt, made)
+    scenes.end(database, claimed, RunState.FAILED)
+    told = client.get(f"/api/runs/{run_id}").json()
+    assert (told["last"], told["checkpoint"]) == (None, {"epoch": 0, "step": 3})
+    assert client.post(f"/api/runs/{run_id}/retry").json()["checkpoint"] is None
 
 
 def test_a_run_without_a_checkpoint_is_not_resumed(client: TestClient, database: Database) -> None:

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from backend.contract import RunState
 from backend.spec import Spec, parse_spec
-from backend.store import attempts, events, launches, runs
+from backend.store import attempts, events, launches, pointers, runs
 from backend.store.attempts import Claimed
 from backend.store.predictions import NewMistakes
 from backend.store.session import Database
@@ -74,6 +74,29 @@ def end(database: Database, claimed: Claimed, state: RunState) -> bool:
 def pointer(epoch: int, digit: str = "a") -> dict:
     """Return a checkpoint's pointer, as a worker reports it."""
     return {"epoch": epoch, "name": f"attempt-1-epoch-{epoch}", "sha256": digit * 64}
+
+
+def pointer_within(epoch: int, step: int, steps: int, before: dict | None = None) -> dict:
+    """Return a pointer to a checkpoint that was made within an epoch of so many steps, as a recorder stores it."""
+    name = f"attempt-1-epoch-{epoch}-step-{step}"
+    made = {
+        "epoch": epoch,
+        "step": step,
+        "global_step": epoch * steps + step,
+        "name": name,
+        "sha256": "b" * 64,
+    }
+    return pointers.chained(made, before)
+
+
+def step_back(database: Database, claimed: Claimed, why: str = "It is broken.") -> dict | None:
+    """Leave the checkpoint of an attempt for the one before it, as a recorder does; return that one."""
+    assert claimed.checkpoint
+    earlier = pointers.before(claimed.checkpoint)
+    with database.write() as session:
+        assert attempts.renew(session, claimed.run_id, claimed.attempt, claimed.owner, LEASE)
+        attempts.step_back(session, claimed.run_id, claimed.attempt, earlier, why)
+    return earlier
 
 
 def complete(database: Database, claimed: Claimed, digit: str = "a") -> None:

@@ -112,14 +112,3 @@ def test_a_name_means_the_content_imported_last(database: Database) -> None:
         assert found is not None
         assert found.hash == "a" * 64
         assert len(datasets.current(session)) == 1
-
-
-def test_only_devices_of_workers_heard_of_lately_count(database: Database) -> None:
-    with database.write() as session:
-        session.info["clock"] = lambda: 1000.0
-        workers.register(session, "dead", **{**FACTS, "device": "cuda:0"})
-    with database.write() as session:
-        session.info["clock"] = lambda: 1020.0
-        workers.register(session, "alive", **FACTS)
-        assert workers.devices(session, 15) == {"cpu"}
-        assert workers.devices(session, 20) == {"cpu", "cuda:0"}

@@ -5,10 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
+from backend.errors import InvalidSpec
 from backend.spec import DatasetSpec
 from tests.worker.tiny import tiny_dataset
 from worker.engine.augment import Changes
-from worker.engine.batches import both_halves, epoch_order, resize, subset
+from worker.engine.batches import both_halves, epoch_order, resize, subset, validation_split
 from worker.engine.data import Dataset
 
 CPU = torch.device("cpu")
@@ -42,7 +43,7 @@ def test_a_wide_image_is_resized_though_its_width_is_right() -> None:
 
 def test_a_batch_is_the_images_over_255(tmp_path: Path) -> None:
     dataset = tiny_dataset(tmp_path)
-    train, _ = halves(dataset)
+    train = halves(dataset).train
     batch_BCHW, labels_B = train.batch(torch.tensor([5, 0, 17]))
     expected = torch.from_numpy(dataset.train_images[[5, 0, 17]]).permute(0, 3, 1, 2).float().div(255)
     assert torch.equal(batch_BCHW, expected)
@@ -50,7 +51,7 @@ def test_a_batch_is_the_images_over_255(tmp_path: Path) -> None:
 
 
 def test_normalised_by_the_data_set_its_images_have_mean_0_and_deviation_1(tmp_path: Path) -> None:
-    train, _ = both_halves(
+    train = both_halves(
         tiny_dataset(tmp_path),
         DatasetSpec(name="tiny", normalize="dataset"),
         channels=3,
@@ -58,14 +59,14 @@ def test_normalised_by_the_data_set_its_images_have_mean_0_and_deviation_1(tmp_p
         eval_batch_size=16,
         channels_last=True,
         device=CPU,
-    )
+    ).train
     batch_BCHW, _ = train.batch(torch.arange(160))
     assert batch_BCHW.mean(dim=(0, 2, 3)).tolist() == pytest.approx([0, 0, 0], abs=1e-4)
     assert batch_BCHW.std(dim=(0, 2, 3)).tolist() == pytest.approx([1, 1, 1], abs=1e-3)
 
 
 def test_a_grey_image_becomes_three_equal_channels(tmp_path: Path) -> None:
-    train, _ = halves(tiny_dataset(tmp_path, grey=True))
+    train = halves(tiny_dataset(tmp_path, grey=True)).train
     batch_BCHW, _ = train.batch(torch.arange(4))
     assert batch_BCHW.shape == (4, 3, 12, 12)
     assert torch.equal(batch_BCHW[:, 0], batch_BCHW[:, 2])
@@ -142,7 +143,7 @@ def test_half_of_all_images_are_mirrored_and_shifts_reach_just_as_far_as_they_ma
 
 def test_an_epoch_repeats_its_augmentation_whatever_was_drawn_before_and_in_any_order(tmp_path: Path) -> None:
     dataset = tiny_dataset(tmp_path)
-    first, resumed = halves(dataset, augment="crop_flip")[0], halves(dataset, augment="crop_flip")[0]
+    first, resumed = halves(dataset, augment="crop_flip").train, halves(dataset, augment="crop_flip").train
     first.start_epoch(7, 1)
     first.start_epoch(7, 2)
     torch.manual_seed(99)
@@ -153,7 +154,7 @@ def test_an_epoch_repeats_its_augmentation_whatever_was_drawn_before_and_in_any_
 
 
 def test_augmentation_differs_between_epochs_and_seeds(tmp_path: Path) -> None:
-    train, _ = halves(tiny_dataset(tmp_path), augment="crop_flip")
+    train = halves(tiny_dataset(tmp_path), augment="crop_flip").train
     seen = []
     for seed, epoch in ((7, 1), (7, 2), (8, 1)):
         train.start_epoch(seed, epoch)
@@ -164,7 +165,7 @@ def test_augmentation_differs_between_epochs_and_seeds(tmp_path: Path) -> None:
 
 def test_flip_gives_each_image_or_its_mirror_image(tmp_path: Path) -> None:
     dataset = tiny_dataset(tmp_path)
-    train, plain = halves(dataset, augment="flip")[0], halves(dataset)[0]
+    train, plain = halves(dataset, augment="flip").train, halves(dataset).train
     train.start_epoch(7, 1)
     picked = torch.arange(8)
     augmented_BCHW, images_BCHW = train.batch(picked)[0], plain.batch(picked)[0]
@@ -179,17 +180,68 @@ def test_flip_gives_each_image_or_its_mirror_image(tmp_path: Path) -> None:
 
 def test_test_images_are_never_augmented_and_training_images_only_where_it_is_wished(tmp_path: Path) -> None:
     dataset, picked = tiny_dataset(tmp_path), torch.arange(8)
-    plain_train, plain_test = halves(dataset)
-    _, test = halves(dataset, augment="crop_flip")
-    before = plain_train.batch(picked)[0].clone()
-    for images in (plain_train, test):
+    plain, augmented = halves(dataset), halves(dataset, augment="crop_flip")
+    before = plain.train.batch(picked)[0].clone()
+    for images in (plain.train, augmented.test):
         images.start_epoch(7, 1)
-    assert torch.equal(plain_train.batch(picked)[0], before)
-    assert torch.equal(test.batch(picked)[0], plain_test.batch(picked)[0])
+    assert torch.equal(plain.train.batch(picked)[0], before)
+    assert torch.equal(augmented.test.batch(picked)[0], plain.test.batch(picked)[0])
 
 
 def test_augmented_images_are_normalised_after_the_black_came_in(tmp_path: Path) -> None:
-    train, _ = halves(tiny_dataset(tmp_path), augment="crop_flip", normalize="imagenet")
+    train = halves(tiny_dataset(tmp_path), augment="crop_flip", normalize="imagenet").train
     train.start_epoch(7, 1)
     batch_BCHW, _ = train.batch(torch.arange(8))
     assert batch_BCHW[:, 0].min().item() == pytest.approx(-0.485 / 0.229)
+
+
+def test_cutout_blacks_out_a_square_of_half_the_side_that_may_reach_over_an_edge() -> None:
+    images = torch.ones(3, 1, 8, 8, dtype=torch.uint8)
+    still = torch.zeros(3, 2, dtype=torch.int64)
+    middles = torch.tensor([[4, 4], [0, 0], [7, 3]])
+    cut = Changes(torch.zeros(3, dtype=torch.bool), still, middles).apply(images)[:, 0]
+    assert [(one == 0).sum().item() for one in cut] == [16, 4, 12]
+    assert cut[0, 2:6, 2:6].count_nonzero() == 0
+    assert cut[2, 5:, 1:5].count_nonzero() == 0
+
+
+def test_the_older_augmentations_draw_what_they_drew_before_there_was_cutout() -> None:
+    without = Changes.drawn(50, 4, torch.Generator().manual_seed(3))
+    with_cutout = Changes.drawn(50, 4, torch.Generator().manual_seed(3), erased_pixels=32)
+    assert torch.equal(without.mirrored, with_cutout.mirrored)
+    assert torch.equal(without.shifts, with_cutout.shifts)
+    assert with_cutout.erased is not None
+    assert (with_cutout.erased.min() >= 0, with_cutout.erased.max() < 32) == (True, True)
+
+
+@pytest.mark.parametrize(("share", "kept_back"), [(0.1, 16), (0.25, 40), (0.001, 1), (0.5, 80)])
+def test_a_share_is_kept_back_with_as_many_of_each_class_and_no_image_is_in_both(
+    share: float, kept_back: int
+) -> None:
+    labels = np.arange(160) % 10
+    train, validation = validation_split(labels, share)
+    assert (len(train), len(validation)) == (160 - kept_back, kept_back)
+    assert sorted([*train.tolist(), *validation.tolist()]) == list(range(160))
+    counts = np.bincount(labels[validation.numpy()], minlength=10)
+    assert counts.max() - counts.min() <= 1
+
+
+def test_a_share_that_leaves_nothing_to_train_on_is_refused() -> None:
+    with pytest.raises(InvalidSpec, match=r"dataset.validation is 0.5, and there are 1 training images"):
+        validation_split(np.zeros(1, dtype=np.int64), 0.5)
+
+
+def test_images_that_are_kept_back_come_from_those_that_the_limit_leaves_and_are_not_augmented(
+    tmp_path: Path,
+) -> None:
+    dataset = tiny_dataset(tmp_path)
+    parts = halves(dataset, train_limit=40, validation=0.25, augment="mixup")
+    assert parts.validation is not None
+    assert (len(parts.train), len(parts.validation)) == (30, 10)
+    limited = subset(dataset.train_labels, 40)
+    assert limited is not None
+    _, validation = validation_split(dataset.train_labels[limited.numpy()], 0.25)
+    parts.validation.start_epoch(0, 1)
+    batch_BCHW, _ = parts.validation.batch(torch.arange(10))
+    stored = torch.from_numpy(dataset.train_images[limited[validation].numpy()]).permute(0, 3, 1, 2)
+    assert torch.equal(batch_BCHW, stored.float().div(255))

@@ -20,7 +20,9 @@ from worker.list_models import (
     as_json,
     as_toml,
     facts,
+    kept_values,
     known_sizes,
+    layers_and_widest,
     multiply_adds,
     nodes_of,
 )
@@ -160,3 +162,12 @@ def test_a_node_that_is_not_there_is_refused_with_near_ones_and_unlisted_models_
 def _as_lists(shapes: dict[str, tuple[int, ...]] | None) -> dict[str, list[int]]:
     assert shapes is not None
     return {node: list(shape) for node, shape in shapes.items()}
+
+
+def test_what_a_forward_pass_keeps_and_its_widest_layer_are_those_counted_by_hand() -> None:
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, kernel_size=3, padding=1), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(256, 10)
+    ).to("meta")
+    # The image, and what ReLU leaves, which the linear layer takes as well.
+    assert kept_values(network, 8) == 3 * 64 + 4 * 64
+    assert layers_and_widest(network, 8) == (4, 3 * 64 + 4 * 64)

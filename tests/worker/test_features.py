@@ -429,6 +429,7 @@ def test_a_training_on_features_learns(dataset: Dataset, tmp_path: Path) -> None
     assert recorder.series("train_acc")[-1] > 0.5
     assert recorder.facts["model"] == {
         "changes": [],
+        "mega_macs": None,
         "parameters_trained": WIDTH * 10 + 10,
         "parameters_frozen": 0,
     }
@@ -441,7 +442,7 @@ def test_resumed_on_features_equals_uninterrupted(dataset: Dataset, tmp_path: Pa
         "features_folder": tmp_path / "features",
         "options": replace(OPTIONS, features_bytes=quota_bytes),
     }
-    cut = MemoryRecorder(stop_when=lambda it: len(it.epochs) == 1 and it.steps % 4 == 2)
+    cut = MemoryRecorder(stop_when=lambda it: len(it.epochs) == 1 and it.steps_done % 4 == 2)
     _, whole = trained(spec, dataset, tmp_path / "whole", **same)
     _, first = trained(spec, dataset, tmp_path / "cut", recorder=cut, **same)
     _, second = trained(spec, dataset, tmp_path / "cut", attempt=2, resume=first.pointer(), **same)
@@ -495,3 +496,20 @@ def test_an_epoch_never_asks_the_network_again_for_features_that_are_kept(
     )
     trained(on_features(epochs=3), dataset, tmp_path, features_folder=tmp_path / "features")
     assert sum(asked) == 120
+
+
+@pytest.mark.parametrize("quota_bytes", [10**9, 0], ids=["cached", "remade"])
+def test_a_part_of_the_vectors_is_validated_on_and_the_features_are_shared_with_runs_that_keep_none_back(
+    dataset: Dataset, tmp_path: Path, quota_bytes: int
+) -> None:
+    same: dict[str, Any] = {
+        "features_folder": tmp_path / "features",
+        "options": replace(OPTIONS, features_bytes=quota_bytes),
+    }
+    keeping = on_features(dataset={"validation": 0.2}, batch_size=16, eval_batch_size=64)
+    _, plain = trained(on_features(batch_size=16), dataset, tmp_path / "plain", **same)
+    _, recorder = trained(keeping, dataset, tmp_path / "kept-back", **same)
+    assert recorder.facts["features"]["key"] == plain.facts["features"]["key"]
+    assert recorder.steps_done == 2 * 5  # 80 of 100 images
+    assert len(recorder.series("val_loss")) == 2
+    assert recorder.series("val_loss") != recorder.series("test_loss")

@@ -16,24 +16,31 @@ NAMES = ["GPU-aaa", "GPU-bbb"]
 def test_each_of_several_workers_takes_another_gpu(tmp_path: Path) -> None:
     first, _ = take(tmp_path / "gpus", NAMES)
     second, _ = take(tmp_path / "gpus", NAMES)
-    assert [first, second] == NAMES
+    assert [first, second] == [[name] for name in NAMES]
     with pytest.raises(NoFreeGpu, match="All 2 GPUs here have a worker already: start 2 workers at most"):
         take(tmp_path / "gpus", NAMES)
 
 
 def test_a_gpu_is_free_again_once_its_worker_is_gone(tmp_path: Path) -> None:
-    code = f"import os; from pathlib import Path; from worker.free_gpu import take; print(take(Path({str(tmp_path)!r}), {NAMES!r})[0], flush=True); os.read(0, 1)"
+    code = f"import os; from pathlib import Path; from worker.free_gpu import take; print(*take(Path({str(tmp_path)!r}), {NAMES!r})[0], flush=True); os.read(0, 1)"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == b"GPU-aaa"
-        held, file = take(tmp_path, NAMES)
-        assert held == "GPU-bbb"
+        held, (file,) = take(tmp_path, NAMES)
+        assert held == ["GPU-bbb"]
         other.kill()
         other.wait()
-        assert take(tmp_path, NAMES)[0] == "GPU-aaa"
+        assert take(tmp_path, NAMES)[0] == ["GPU-aaa"]
     os.close(file)
+
+
+def test_a_worker_takes_several_gpus_or_what_is_left(tmp_path: Path) -> None:
+    names = ["GPU-aaa", "GPU-bbb", "GPU-ccc"]
+    assert [take(tmp_path, names, 2)[0] for _ in range(2)] == [["GPU-aaa", "GPU-bbb"], ["GPU-ccc"]]
+    with pytest.raises(NoFreeGpu, match="All 3 GPUs here have a worker already: start 2 workers at most"):
+        take(tmp_path, names, 2)
 
 
 def test_the_process_that_a_taker_becomes_keeps_the_gpu_and_its_children_do_not(tmp_path: Path) -> None:
@@ -54,13 +61,13 @@ def test_the_process_that_a_taker_becomes_keeps_the_gpu_and_its_children_do_not(
     ) as taker:
         assert taker.stdout is not None
         assert taker.stdout.readline().split() == [b"GPU-aaa", b"GPU-aaa"]
-        other, file = take(locks, NAMES)
-        assert other == "GPU-bbb"
+        other, (file,) = take(locks, NAMES)
+        assert other == ["GPU-bbb"]
         (child,) = psutil.Process(taker.pid).children()
         taker.kill()
         taker.wait()
         assert child.is_running()
-        assert take(locks, NAMES)[0] == "GPU-aaa"
+        assert take(locks, NAMES)[0] == ["GPU-aaa"]
     os.close(file)
 
 

@@ -237,6 +237,94 @@ def test_it_repeats_grey_images_features_at_random_and_losses_that_are_no_number
     assert "The largest difference is 0.0e+00" in text
 
 
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "nesterov": {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.001},
+    "adam": {"name": "adam", "lr": 0.01, "beta1": 0.8, "weight_decay": 0.01},
+    "adamw": {"name": "adamw", "lr": 0.01, "beta2": 0.99, "weight_decay": 0.1},
+}
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "constant, warmed up": {"warmup_epochs": 1.5},
+    "step": {"name": "step", "step_epochs": 1, "gamma": 0.3, "warmup_epochs": 0.5},
+    "cosine": {"name": "cosine", "warmup_epochs": 1},
+    "onecycle": {"name": "onecycle"},
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_it_repeats_each_optimizer_with_each_schedule(
+    dataset: Dataset,
+    data_folder: Path,
+    tmp_path: Path,
+    here: Here,
+    optimizer: dict[str, Any],
+    schedule: dict[str, Any],
+) -> None:
+    spec = tiny_spec(optimizer=optimizer, schedule=schedule, batch_size=16, epochs=4)
+    run = by_engine(spec, dataset, tmp_path / "engine")
+    numbers, text = here.run(run, [], data_folder)
+    agree(run, numbers)
+    assert "The largest difference is 0.0e+00" in text
+
+
+def test_a_notebook_of_another_schedule_would_not_agree(
+    dataset: Dataset, data_folder: Path, tmp_path: Path, here: Here
+) -> None:
+    run = by_engine(tiny_spec(schedule={"name": "cosine"}, epochs=4), dataset, tmp_path / "engine")
+    numbers, _ = here.run(replace(run, spec=tiny_spec(epochs=4)), [], data_folder)
+    with pytest.raises(AssertionError):
+        agree(run, numbers)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "cross_entropy_of_probabilities"])
+def test_it_repeats_smoothed_labels_clipped_gradients_and_a_validation_split(
+    dataset: Dataset, data_folder: Path, tmp_path: Path, here: Here, loss: str
+) -> None:
+    spec = tiny_spec(
+        dataset={"validation": 0.3, "train_limit": 50, "augment": "crop_flip"},
+        loss={"name": loss, "label_smoothing": 0.2},
+        gradient_clip=0.05,
+        step_series=True,
+    )
+    run = by_engine(spec, dataset, tmp_path / "engine")
+    numbers, text = here.run(run, [], data_folder)
+    agree(run, numbers)
+    assert "35 of the training images are trained on" in text
+
+
+def test_it_repeats_a_network_in_bfloat16_with_a_schedule(
+    dataset: Dataset, data_folder: Path, tmp_path: Path, here: Here
+) -> None:
+    spec = tiny_spec(
+        model={"arch": "squeezenet1_1"},
+        dataset={"image_size": 32, "train_limit": 20, "validation": 0.2},
+        optimizer={"name": "adamw", "lr": 0.001},
+        schedule={"name": "onecycle"},
+        precision="bf16",
+        epochs=2,
+    )
+    run = by_engine(spec, dataset, tmp_path / "engine")
+    numbers, _ = here.run(run, [], data_folder)
+    agree(run, numbers)
+    without = replace(run.recorder, facts={**run.recorder.facts, "precision": {"used": "fp32"}})
+    others, _ = here.run(replace(run, recorder=without), [], data_folder)
+    with pytest.raises(AssertionError):
+        agree(run, others)
+
+
+def test_it_repeats_standardised_features_of_which_some_are_kept_back(
+    dataset: Dataset, data_folder: Path, tmp_path: Path, here: Here
+) -> None:
+    spec = tiny_spec(
+        features={"arch": "squeezenet1_1", "node": "features.4", "standardize": True, "pooling": "average"},
+        dataset={"image_size": 32, "train_limit": 40, "validation": 0.25},
+        schedule={"name": "cosine"},
+    )
+    run = by_engine(spec, dataset, tmp_path / "engine")
+    numbers, _ = here.run(run, [], data_folder)
+    agree(run, numbers)
+
+
 def test_another_number_than_the_stored_one_is_told_with_its_place(
     dataset: Dataset, data_folder: Path, tmp_path: Path, here: Here
 ) -> None:

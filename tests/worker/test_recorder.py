@@ -5,12 +5,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from backend.contract import RunState
 from backend.processes import wait_until
-from backend.store import attempts, logs, points, predictions, runs
+from backend.store import attempts, chunks, logs, points, predictions, runs
 from backend.store.attempts import Claimed
 from backend.store.session import Database
 from tests.store import scenes
@@ -45,7 +46,7 @@ def test_an_epoch_is_committed_with_its_checkpoint_when_epoch_returns(
         recorder.epoch(1, {"test_acc": 0.5, "train_loss": math.nan}, pointer)
         with database.read() as session:
             run = runs.get(session, claimed.run_id).run
-            assert run.checkpoint == pointer.to_json()
+            assert run.checkpoint == {**pointer.to_json(), "before": None}
             assert [line.text for line in logs.read(session, claimed.run_id)] == ["one", "two"]
             assert points.read(session, claimed.run_id)["train_loss"].nonfinite == {1: "nan"}
             assert runs.attempts(session, claimed.run_id)[0].environment == {"torch": "2"}
@@ -57,7 +58,8 @@ def test_progress_reaches_the_store_with_the_time_left(database: Database, claim
             return runs.get(session, claimed.run_id).run.progress
 
     with recording(database, claimed) as (recorder, _):
-        recorder.progress(epoch=2, step=3, steps=10, images_per_second=100.0)
+        for step in (2, 3):
+            recorder.progress(epoch=2, step=step, steps=10, images_per_second=100.0)
         assert wait_until(stored, 10)
     progress = stored()
     assert progress is not None
@@ -98,6 +100,114 @@ def test_predictions_reach_the_store_with_the_classes_they_are_compared_to(
         b"\x00\x01\x01",
         b"\x00\x00\x01",
     )
+
+
+def pointer_to(epoch: int, step: int, global_step: int) -> CheckpointPointer:
+    return CheckpointPointer(epoch, f"attempt-1-epoch-{epoch}-step-{step}", "0" * 64, step, global_step)
+
+
+def test_steps_are_committed_with_the_checkpoint_that_is_told_next(
+    database: Database, claimed: Claimed
+) -> None:
+    losses = np.array([2.0, math.nan, 0.5])
+    with recording(database, claimed) as (recorder, _):
+        recorder.steps(1, {"step_loss": losses, "step_lr": np.full(3, 0.1)})
+        losses[:] = 0.0  # the engine fills its array anew
+        recorder.checkpoint(pointer_to(0, 3, 3))
+        with database.read() as session:
+            found = chunks.read_steps(session, claimed.run_id, "step_loss")
+            run = runs.get(session, claimed.run_id).run
+        assert list(found.positions) == [1, 2, 3]
+        assert (found.values[0], math.isnan(found.values[1]), found.values[2]) == (2.0, True, 0.5)
+        assert run.checkpoint
+        assert (run.checkpoint["step"], run.checkpoint["global_step"]) == (3, 3)
+
+
+def test_each_checkpoint_remembers_the_one_before_it_also_over_attempts(
+    database: Database, claimed: Claimed
+) -> None:
+    first, second, third = pointer_to(0, 3, 3), pointer_to(1, 0, 10), pointer_to(1, 5, 15)
+    with recording(database, claimed) as (recorder, _):
+        recorder.checkpoint(first)
+        recorder.epoch(1, {"test_acc": 0.5}, second)
+    with database.write() as session:
+        attempts.release(session, claimed.run_id, claimed.attempt, claimed.owner)
+    goes_on = scenes.claim(database)
+    assert goes_on.checkpoint == {**second.to_json(), "before": first.to_json()}
+    with recording(database, goes_on) as (recorder, _):
+        recorder.checkpoint(third)
+        with database.read() as session:
+            assert scenes.run(session, claimed.run_id).checkpoint == {
+                **third.to_json(),
+                "before": second.to_json(),
+            }
+
+
+def test_a_step_back_is_committed_when_it_returns_and_what_follows_is_chained_to_it(
+    database: Database, claimed: Claimed
+) -> None:
+    first, second, third = pointer_to(0, 3, 3), pointer_to(1, 0, 10), pointer_to(0, 7, 7)
+    with recording(database, claimed) as (recorder, _):
+        recorder.checkpoint(first)
+        recorder.epoch(1, {"test_acc": 0.5}, second)
+    with database.write() as session:
+        attempts.release(session, claimed.run_id, claimed.attempt, claimed.owner)
+    goes_on = scenes.claim(database)
+    with recording(database, goes_on) as (recorder, _):
+        now = recorder.step_back("It is broken.")
+        assert now == Claimed(**{**vars(goes_on), "checkpoint": {**first.to_json(), "before": None}})
+        with database.read() as session:
+            run = scenes.run(session, claimed.run_id)
+            assert (run.checkpoint, run.summary) == (now.checkpoint, None)
+        recorder.checkpoint(third)
+        with database.read() as session:
+            assert scenes.run(session, claimed.run_id).checkpoint == {
+                **third.to_json(),
+                "before": first.to_json(),
+            }
+
+
+def stored_samples(database: Database, claimed: Claimed) -> list[float]:
+    with database.read() as session:
+        found = chunks.read_samples(session, claimed.run_id, "cpu_load", claimed.attempt)
+    return list(found.positions)
+
+
+def test_samples_of_the_device_are_stored_a_chunk_at_a_time_at_epochs_and_at_the_end(
+    database: Database, claimed: Claimed
+) -> None:
+    with recording(database, claimed) as (recorder, _):
+        for second in range(30):
+            recorder.device_sample(float(second), {"cpu_load": 0.5})
+        assert wait_until(lambda: len(stored_samples(database, claimed)) == 30, 10)
+        recorder.device_sample(30.0, {"cpu_load": math.nan})
+        recorder.epoch(1, {"test_acc": 0.5}, None)
+        assert len(stored_samples(database, claimed)) == 31
+        recorder.device_sample(31.0, {"cpu_load": 0.5})
+    assert stored_samples(database, claimed) == [float(second) for second in range(32)]
+
+
+def test_an_attempt_that_was_taken_over_stores_no_steps_no_checkpoint_and_no_samples(
+    database: Database, claimed: Claimed
+) -> None:
+    with database.write() as session:
+        attempts.lose(session, claimed.run_id, claimed.attempt, claimed.owner, "frozen", backoff_seconds=0)
+    scenes.claim(database, "worker-b")
+
+    def too_late() -> None:
+        recorder.steps(1, {"step_loss": np.ones(3)})
+        recorder.device_sample(1.0, {"cpu_load": 0.5})
+        recorder.checkpoint(pointer_to(0, 3, 3))
+
+    recorder = DatabaseRecorder(database, claimed, 5, 60, end_process=lambda status: ended.append(status))
+    ended: list[int] = []
+    # As the process would have ended, nothing answers it: it waits in a thread that dies with the test.
+    threading.Thread(target=too_late, daemon=True).start()
+    recorder.start()
+    assert wait_until(lambda: ended == [FENCED], 10)
+    with database.read() as session:
+        assert chunks.lengths(session, claimed.run_id) == []
+        assert scenes.run(session, claimed.run_id).checkpoint is None
 
 
 def test_a_wish_to_cancel_is_heard(database: Database, claimed: Claimed) -> None:

@@ -6,20 +6,25 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import nn
+from torch.nn import functional
 
 from backend.contract import METRICS, TIMING_METRICS
 from backend.errors import DataProblem, InvalidSpec
-from backend.spec import ModelSpec, Spec
+from backend.spec import EarlyStoppingSpec, ModelSpec, Spec
 from tests.worker.tiny import OPTIONS, tiny_dataset, tiny_spec, trained
 from worker.engine import checkpoint
+from worker.engine import trained as trained_module
 from worker.engine.checkpoint import BrokenCheckpoint, CheckpointPointer
 from worker.engine.data import Dataset
 from worker.engine.evaluate import encoded
+from worker.engine.group import ALONE
 from worker.engine.models import build_model
 from worker.engine.recorder import MemoryRecorder
+from worker.engine.step import TrainingStep
+from worker.engine.stopping import EarlyStopping
 from worker.engine.train import Outcome
-from worker.engine.weights import StartingWeights
+from worker.engine.trained import Trained
+from worker.engine.weights import StartingWeights, sha256_after
 
 REPEATED = tuple(name for name in METRICS if name not in TIMING_METRICS)
 
@@ -42,7 +47,7 @@ def with_dropout(**changes: object) -> Spec:
 
 
 def repeated(recorder: MemoryRecorder) -> dict[str, list[float]]:
-    return {name: recorder.series(name) for name in REPEATED}
+    return {name: recorder.series(name) for name in REPEATED if name in recorder.epochs[0].metrics}
 
 
 def weights(folder: Path, pointer: CheckpointPointer | None) -> bytes:
@@ -53,7 +58,7 @@ def weights(folder: Path, pointer: CheckpointPointer | None) -> bytes:
 def stop_in_epoch(epoch: int):
     """Stop at the second batch of an epoch."""
     return MemoryRecorder(
-        stop_when=lambda recorder: len(recorder.epochs) == epoch - 1 and recorder.steps % 3 == 1
+        stop_when=lambda recorder: len(recorder.epochs) == epoch - 1 and recorder.steps_done % 3 == 1
     )
 
 
@@ -67,8 +72,11 @@ def test_the_loss_falls(dataset: Dataset, tmp_path: Path) -> None:
 
 def test_each_epoch_records_all_metrics_of_the_contract(dataset: Dataset, tmp_path: Path) -> None:
     _, recorder = trained(tiny_spec(epochs=1), dataset, tmp_path)
-    assert set(recorder.epochs[0].metrics) == set(METRICS)
-    assert recorder.steps == 5
+    of_all = (
+        set(METRICS) - {"val_loss", "val_acc"} - {"energy_wh"}
+    )  # where images are kept back; by the recorder
+    assert set(recorder.epochs[0].metrics) == of_all
+    assert recorder.steps_done == 5
 
 
 def test_the_same_seed_gives_the_same_numbers(dataset: Dataset, tmp_path: Path) -> None:
@@ -159,7 +167,7 @@ def test_without_the_random_states_a_resumed_training_differs(
     spec = with_dropout()
     _, whole = trained(spec, dataset_32, tmp_path / "whole")
     _, first = trained(spec, dataset_32, tmp_path / "cut", recorder=stop_in_epoch(3))
-    monkeypatch.setattr(checkpoint, "restore_random_states", lambda states: None)
+    monkeypatch.setattr(trained_module, "restore_random_states", lambda *_: None)
     _, second = trained(spec, dataset_32, tmp_path / "cut", attempt=2, resume=first.pointer())
     assert second.series("train_loss") != whole.series("train_loss")[2:]
 
@@ -177,7 +185,7 @@ def test_a_training_stopped_before_any_checkpoint_starts_again_the_same(
 
 
 def test_a_stop_is_heard_during_the_evaluation(dataset: Dataset, tmp_path: Path) -> None:
-    recorder = MemoryRecorder(stop_when=lambda it: it.steps == 5)
+    recorder = MemoryRecorder(stop_when=lambda it: it.steps_done == 5)
     outcome, _ = trained(tiny_spec(), dataset, tmp_path, recorder=recorder)
     assert outcome is Outcome.STOPPED
     assert recorder.epochs == []
@@ -190,15 +198,24 @@ def test_a_run_whose_last_epoch_is_committed_is_completed_at_once(dataset: Datas
     assert second.epochs == []
 
 
-def test_only_the_last_two_checkpoints_are_kept(dataset: Dataset, tmp_path: Path) -> None:
-    trained(tiny_spec(epochs=4), dataset, tmp_path)
-    names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == [
+def test_only_the_last_two_checkpoints_are_kept_and_the_last_alone_when_all_is_done(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    found: list[list[str]] = []
+
+    class Looking(MemoryRecorder):
+        def progress(self, **told: object) -> None:
+            found.append(sorted(path.name for path in tmp_path.iterdir()))
+
+    trained(tiny_spec(epochs=4), dataset, tmp_path, recorder=Looking())
+    assert found[-1] == [
+        "attempt-1-epoch-2.pt",
+        "attempt-1-epoch-2.safetensors",
         "attempt-1-epoch-3.pt",
         "attempt-1-epoch-3.safetensors",
-        "attempt-1-epoch-4.pt",
-        "attempt-1-epoch-4.safetensors",
     ]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["attempt-1-epoch-4.pt", "attempt-1-epoch-4.safetensors"]
 
 
 def test_no_checkpoint_is_deleted_before_its_successor_is_committed(dataset: Dataset, tmp_path: Path) -> None:
@@ -255,18 +272,37 @@ def test_a_checkpoint_of_another_recipe_is_refused(dataset: Dataset, tmp_path: P
         trained(tiny_spec(optimizer={"lr": 0.5}), dataset, tmp_path, attempt=2, resume=pointer)
 
 
-def saved_mnasnet(folder: Path) -> tuple[nn.Module, CheckpointPointer]:
-    network, _ = build_model(ModelSpec(arch="mnasnet0_5"), classes=10, channels=3, pixels=32, seed=1)
+def mnasnet(classes: int, seed: int) -> Trained:
+    network, _ = build_model(ModelSpec(arch="mnasnet0_5"), classes=classes, channels=3, pixels=32, seed=seed)
+    device = torch.device("cpu")
+    optimizer = torch.optim.SGD(network.parameters(), lr=1)
+    step = TrainingStep(
+        network,
+        optimizer,
+        functional.cross_entropy,
+        device=device,
+        group=ALONE,
+        bf16=False,
+        gradient_clip=None,
+        average=None,
+        tell=print,
+    )
+    return Trained(device, ALONE, network, None, optimizer, step, EarlyStopping(EarlyStoppingSpec()))
+
+
+def saved_mnasnet(folder: Path) -> tuple[Trained, CheckpointPointer]:
+    saved = mnasnet(classes=10, seed=1)
     pointer = checkpoint.save(
         folder,
         attempt=1,
         epoch=1,
+        step=0,
+        global_step=5,
         identity=IDENTITY,
-        network=network,
-        optimizer=torch.optim.SGD(network.parameters(), lr=1),
-        metrics={},
+        weights=saved.weights(),
+        state=saved.state(),
     )
-    return network, pointer
+    return saved, pointer
 
 
 IDENTITY = checkpoint.Identity("data", "recipe", 1)
@@ -274,32 +310,43 @@ IDENTITY = checkpoint.Identity("data", "recipe", 1)
 
 def test_a_network_that_asks_for_the_version_of_its_state_goes_on_too(tmp_path: Path) -> None:
     saved, pointer = saved_mnasnet(tmp_path)
-    loaded, _ = build_model(ModelSpec(arch="mnasnet0_5"), classes=10, channels=3, pixels=32, seed=2)
-    checkpoint.load(
-        tmp_path,
-        pointer,
-        identity=IDENTITY,
-        network=loaded,
-        optimizer=torch.optim.SGD(loaded.parameters(), lr=1),
-    )
-    assert all(torch.equal(value, loaded.state_dict()[key]) for key, value in saved.state_dict().items())
+    loaded = mnasnet(classes=10, seed=2)
+    checkpoint.load(tmp_path, pointer, identity=IDENTITY, trained=loaded)
+    assert saved.weights().keys() == loaded.weights().keys()
+    assert all(torch.equal(value, loaded.weights()[key]) for key, value in saved.weights().items())
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     _, pointer = saved_mnasnet(tmp_path)
-    other, _ = build_model(ModelSpec(arch="mnasnet0_5"), classes=1, channels=3, pixels=32, seed=2)
     with pytest.raises(DataProblem, match="attempt-1-epoch-1 does not fit the network"):
-        checkpoint.load(
-            tmp_path,
-            pointer,
-            identity=IDENTITY,
-            network=other,
-            optimizer=torch.optim.SGD(other.parameters(), lr=1),
-        )
+        checkpoint.load(tmp_path, pointer, identity=IDENTITY, trained=mnasnet(classes=1, seed=2))
+
+
+def test_a_checkpoint_of_the_first_format_goes_on(tmp_path: Path) -> None:
+    """As it was written before steps within an epoch were kept."""
+    saved, pointer = saved_mnasnet(tmp_path)
+    path = tmp_path / f"{pointer.name}.pt"
+    state = torch.load(path, weights_only=True)
+    drawn = torch.Generator().manual_seed(99).get_state()
+    old = {
+        "identity": state["identity"],
+        "epoch": 1,
+        "optimizer": state["optimizer"],
+        "random": {"python": (3, [1], None), "torch": drawn, "cuda": []},
+        "metrics": {},
+    }
+    torch.save(old, path)
+    digest = sha256_after(tmp_path / f"{pointer.name}.safetensors", path)[-1]
+    loaded = mnasnet(classes=10, seed=2)
+    pointer = CheckpointPointer.from_json({"epoch": 1, "name": pointer.name, "sha256": digest})
+    checkpoint.load(tmp_path, pointer, identity=IDENTITY, trained=loaded)
+    assert all(torch.equal(value, loaded.weights()[key]) for key, value in saved.weights().items())
+    assert torch.equal(torch.get_rng_state(), drawn)
+    assert pointer.step == 0
 
 
 def test_a_pointer_survives_json() -> None:
-    pointer = CheckpointPointer(5, "attempt-2-epoch-5", "ab" * 32)
+    pointer = CheckpointPointer(5, "attempt-2-epoch-5-step-3", "ab" * 32, step=3, global_step=48)
     assert CheckpointPointer.from_json(pointer.to_json()) == pointer
 
 
@@ -471,6 +518,7 @@ def test_where_the_head_alone_is_trained_nothing_else_moves(dataset_32: Dataset,
     told = recorder.facts["model"]
     assert told["parameters_trained"] == 1024 * 10 + 10
     assert told["parameters_frozen"] > 900_000
+    assert told["mega_macs"] == pytest.approx(1.6 + (56.5 - 1.6) / 49, rel=0.01)  # 56.5 at 224 px
     assert told["changes"] == [
         {"path": "classifier.3", "before": "Linear(1024, 1000)", "after": "Linear(1024, 10)"}
     ]
@@ -482,3 +530,136 @@ def test_a_frozen_batch_norm_takes_a_last_batch_of_one(dataset_32: Dataset, tmp_
     spec = from_weights(trained="head").model_copy(update={"batch_size": 47, "epochs": 1})
     outcome, _ = trained(spec, dataset_32, tmp_path / "child", weights=start)
     assert outcome is Outcome.COMPLETED
+
+
+# The parts of a spec, each by what it does to the numbers.
+
+
+def test_images_that_are_kept_back_are_validated_on_and_the_rest_is_trained_on(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    _, recorder = trained(tiny_spec(dataset={"validation": 0.25}), dataset, tmp_path)
+    assert len(recorder.series("val_loss")) == 3
+    assert recorder.steps_done == 3 * 4  # 120 of 160 images, in batches of 32
+    assert "160 training (25% of them kept back to validate on)" in "\n".join(recorder.lines)
+    assert "val acc" in recorder.lines[-1]
+
+
+def test_a_training_that_does_not_get_better_ends_early_with_a_checkpoint_and_the_reason(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    spec = tiny_spec(epochs=9, dataset={"validation": 0.1}, early_stopping={"patience": 2, "min_delta": 50.0})
+    never = replace(OPTIONS, checkpoint_seconds=3600.0)
+    outcome, recorder = trained(spec, dataset, tmp_path, options=never)
+    assert outcome is Outcome.COMPLETED
+    assert len(recorder.epochs) == 3
+    assert recorder.epochs[-1].checkpoint is not None
+    assert recorder.lines[-1].startswith("stopped early: val_loss was best in epoch 1")
+
+
+def test_what_is_tested_and_kept_is_the_average_of_the_weights(dataset: Dataset, tmp_path: Path) -> None:
+    _, plain = trained(tiny_spec(), dataset, tmp_path / "plain")
+    _, averaged = trained(tiny_spec(ema=0.9), dataset, tmp_path / "averaged")
+    assert plain.series("train_loss") == averaged.series("train_loss")  # it changes nothing of the training
+    assert plain.series("test_loss") != averaged.series("test_loss")
+    last = averaged.pointer()
+    assert last
+    kept = load_file(tmp_path / "averaged" / f"{last.name}.safetensors")
+    state = torch.load(tmp_path / "averaged" / f"{last.name}.pt", weights_only=True)
+    followed = state["average"]["followed"]
+    assert kept.keys() == followed.keys()
+    assert not torch.equal(kept["1.weight"], followed["1.weight"])
+
+
+def test_label_smoothing_changes_the_training_and_not_how_the_test_loss_is_told(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    still = {"optimizer": {"lr": 1e-12}, "epochs": 1}
+    _, plain = trained(tiny_spec(**still), dataset, tmp_path / "plain")
+    _, smooth = trained(tiny_spec(**still, loss={"label_smoothing": 0.3}), dataset, tmp_path / "smooth")
+    assert plain.series("train_loss") != smooth.series("train_loss")
+    assert plain.series("test_loss") == pytest.approx(smooth.series("test_loss"), rel=1e-6)
+
+
+def test_the_learning_rate_that_is_told_is_that_of_the_last_step(dataset: Dataset, tmp_path: Path) -> None:
+    spec = tiny_spec(schedule={"name": "step", "step_epochs": 1, "gamma": 0.1}, optimizer={"lr": 0.5})
+    _, recorder = trained(spec, dataset, tmp_path)
+    assert recorder.series("lr") == pytest.approx([0.5, 0.05, 0.005])
+
+
+def test_steps_are_kept_where_they_are_asked_for_and_make_up_the_loss_of_the_epoch(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    spec = tiny_spec(step_series=True, gradient_clip=1.0, batch_size=40)
+    _, recorder = trained(spec, dataset, tmp_path)
+    losses = recorder.step_series("step_loss")
+    assert len(losses) == len(recorder.step_series("step_gradient_norm")) == 12
+    for epoch, loss in enumerate(recorder.series("train_loss")):
+        assert np.mean(losses[4 * epoch : 4 * epoch + 4]) == pytest.approx(loss)
+    _, without = trained(tiny_spec(gradient_clip=1.0, batch_size=40), dataset, tmp_path / "without")
+    assert without.chunks == []
+    assert repeated(without) == repeated(recorder)
+
+
+def test_the_run_tells_which_precision_it_took_and_why(dataset: Dataset, tmp_path: Path) -> None:
+    _, recorder = trained(tiny_spec(epochs=1), dataset, tmp_path)
+    assert recorder.facts["precision"] == {
+        "wanted": "auto",
+        "used": "fp32",
+        "why": "on a CPU bf16 takes longer",
+    }
+    assert recorder.facts["compile"]["used"] == "off"
+    assert recorder.facts["devices"] == 1
+
+
+def test_bf16_trains_on_a_cpu_where_it_is_asked_for(dataset_32: Dataset, tmp_path: Path) -> None:
+    spec = tiny_spec(model={"arch": "squeezenet1_1"}, batch_size=24, epochs=1)
+    _, exact = trained(spec, dataset_32, tmp_path / "exact")
+    _, coarse = trained(spec.model_copy(update={"precision": "bf16"}), dataset_32, tmp_path / "coarse")
+    assert exact.series("train_loss") != coarse.series("train_loss")
+    assert exact.series("train_loss") == pytest.approx(coarse.series("train_loss"), rel=0.05)
+
+
+def test_tf32_is_refused_where_there_is_no_gpu(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSpec, match="only GPUs have it"):
+        trained(tiny_spec(precision="tf32"), dataset, tmp_path)
+
+
+def test_a_checkpoint_within_an_epoch_waits_for_its_time(dataset: Dataset, tmp_path: Path) -> None:
+    _, rare = trained(tiny_spec(), dataset, tmp_path / "rare")
+    _, often = trained(
+        tiny_spec(), dataset, tmp_path / "often", options=replace(OPTIONS, within_epoch_seconds=0.0)
+    )
+    assert [one.step for one in rare.checkpoints] == [0, 0, 0]
+    assert [(one.epoch, one.step, one.global_step) for one in often.checkpoints][:6] == [
+        (0, 1, 1),
+        (0, 2, 2),
+        (0, 3, 3),
+        (0, 4, 4),
+        (1, 0, 5),
+        (1, 1, 6),
+    ]
+
+
+def test_of_checkpoints_within_an_epoch_the_last_two_stay(dataset: Dataset, tmp_path: Path) -> None:
+    cut = MemoryRecorder(stop_when=lambda it: it.steps_done == 4)
+    trained(tiny_spec(), dataset, tmp_path, recorder=cut, options=replace(OPTIONS, within_epoch_seconds=0.0))
+    assert sorted(path.name for path in tmp_path.glob("*.pt")) == [
+        "attempt-1-epoch-0-step-2.pt",
+        "attempt-1-epoch-0-step-3.pt",
+    ]
+
+
+def test_what_it_was_resumed_from_and_the_one_before_stay_until_there_is_a_newer_one(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    spec = tiny_spec(epochs=5)
+    _, first = trained(spec, dataset, tmp_path, recorder=MemoryRecorder(lambda it: len(it.epochs) == 2))
+    rarely = replace(OPTIONS, checkpoint_seconds=3600.0)
+    cut = MemoryRecorder(lambda it: len(it.epochs) == 2)
+    trained(spec, dataset, tmp_path, attempt=2, resume=first.pointer(), recorder=cut, options=rarely)
+    assert [one.epoch for one in cut.epochs] == [3, 4]
+    assert sorted(path.name for path in tmp_path.glob("*.pt")) == [
+        "attempt-1-epoch-1.pt",
+        "attempt-1-epoch-2.pt",
+    ]

@@ -5,6 +5,7 @@ import pickle
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -275,6 +276,9 @@ def test_a_run_on_features_goes_on_with_the_weights_it_began_with(
     found = starting_weights(spec, goes_on, settings, database, ignore)
     assert found
     assert found.sha256 == old.sha256
+    # Its checkpoint was broken: it begins once more, and on the same weights.
+    goes_back = replace(goes_on, checkpoint=None, data_hash="d" * 64)
+    assert starting_weights(spec, goes_back, settings, database, ignore) == found
 
 
 def test_a_file_that_does_not_fit_the_architecture_is_refused_and_nothing_is_left(
@@ -530,10 +534,11 @@ def a_parent(settings: Settings, *, changed: bool = False) -> ParentRun:
         settings.runs_folder / "12",
         attempt=1,
         epoch=4,
+        step=0,
+        global_step=40,
         identity=checkpoint.Identity("d" * 64, "r" * 64, 3),
-        network=network,
-        optimizer=torch.optim.SGD(network.parameters(), lr=0.1),
-        metrics={},
+        weights={name: value.contiguous() for name, value in network.state_dict().items()},
+        state={},
     )
     return ParentRun(12, "SqueezeNet", pointer.to_json(), 3, changed)
 
@@ -583,7 +588,18 @@ def test_features_of_a_parent_that_was_trained_again_are_not_mixed_with_those_be
     spec = spec_of(PARENT, features=True)
     sentence = refusal(spec, a_claim(parent, goes_on=True), settings, database)
     assert sentence.endswith("Retry this run from the start.")
-    assert starting_weights(spec, a_claim(parent), settings, database, ignore) is not None
+    begins = a_claim(replace(parent, changed=False))  # its claim has noted what the parent is now
+    assert starting_weights(spec, begins, settings, database, ignore) is not None
+
+
+def test_a_run_that_goes_back_to_its_start_is_not_begun_on_another_network(
+    settings: Settings, database: Database
+) -> None:
+    parent = a_parent(settings, changed=True)
+    goes_back = replace(a_claim(parent, goes_on=True), checkpoint=None)
+    assert "its weights would now be those of another network" in refusal(
+        spec_of(PARENT), goes_back, settings, database
+    )
 
 
 # The command

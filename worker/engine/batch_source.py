@@ -21,3 +21,21 @@ class BatchSource(Protocol):
     def start_epoch(self, seed: int, epoch: int) -> None:
         """Fix what is drawn at random in this epoch."""
         ...
+
+
+class Part:
+    """Some of the images or vectors of a source, by their positions in it."""
+
+    def __init__(self, source: BatchSource, positions_N: Tensor) -> None:
+        self.device = source.device
+        self._source = source
+        self._positions_N = positions_N
+
+    def __len__(self) -> int:
+        return len(self._positions_N)
+
+    def batch(self, picked_B: Tensor) -> tuple[Tensor, Tensor]:
+        return self._source.batch(self._positions_N[picked_B])
+
+    def start_epoch(self, seed: int, epoch: int) -> None:
+        self._source.start_epoch(seed, epoch)

@@ -4,12 +4,14 @@ Shapes: B images of a batch, N of a data set, C channels, H height, W width.
 """
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from backend.errors import InvalidSpec
 from backend.spec import DatasetSpec
 from worker.engine.augment import Changes
 from worker.engine.data import Dataset
@@ -71,8 +73,12 @@ class Images:
     def start_epoch(self, seed: int, epoch: int) -> None:
         """Draw how each image is changed in this epoch: from (seed, epoch) alone, so that a resumed run repeats it."""
         if self._augment != "none":
-            furthest = self._pixels // _SHIFT if self._augment == "crop_flip" else 0
-            self._changes = Changes.drawn(len(self), furthest, _generator("augment", seed, epoch))
+            self._changes = Changes.drawn(
+                len(self),
+                0 if self._augment == "flip" else self._pixels // _SHIFT,
+                generator_for("augment", seed, epoch),
+                erased_pixels=self._pixels if self._augment == "cutout" else None,
+            )
 
     def batch(self, picked_B: Tensor) -> tuple[Tensor, Tensor]:
         """Return float images and labels at the positions `picked_B` (on the CPU)."""
@@ -80,26 +86,37 @@ class Images:
         device_picked_B = picked_B.to(self.device, non_blocking=True)
         on_device = self._images_NHWC.device.type == self.device.type
         if on_device:
-            raw_BHWC = self._images_NHWC[host_picked_B.to(self.device, non_blocking=True)]
+            picked_there_B = host_picked_B.to(self.device, non_blocking=True)
+            # Not by [...], which takes uint8 element by element on a CPU: 20 times as long.
+            raw_BHWC = self._images_NHWC.index_select(0, picked_there_B)
         else:
-            raw_BHWC = self._images_NHWC[host_picked_B].pin_memory().to(self.device, non_blocking=True)
+            raw_BHWC = (
+                self._images_NHWC.index_select(0, host_picked_B)
+                .pin_memory()
+                .to(self.device, non_blocking=True)
+            )
         resized_BCHW = resize(raw_BHWC.permute(0, 3, 1, 2), self._pixels)
         if self._changes:
             resized_BCHW = self._changes.of(picked_B).apply(resized_BCHW)
         batch_BCHW = self._buffer_BCHW[: len(picked_B)]
-        # Grey images are repeated to the buffer's channels by broadcasting; division as in torchvision's ToTensor.
-        torch.div(resized_BCHW.expand_as(batch_BCHW), 255, out=batch_BCHW)
+        # Grey images are repeated to the buffer's channels by broadcasting; then division, as in torchvision's ToTensor.
+        # Two passes: one that divides uint8 into floats takes five times as long on a CPU.
+        batch_BCHW.copy_(resized_BCHW).div_(255)
         if self._normalization:
             mean, deviation = self._normalization
             batch_BCHW.sub_(mean).div_(deviation)
         return batch_BCHW, self._labels_N[device_picked_B]
 
     def _move_where_it_fits(self) -> None:
-        wanted = self._images_NHWC if self._chosen_N is None else self._images_NHWC[self._chosen_N]
         free_bytes, _ = torch.cuda.mem_get_info(self.device)
-        if wanted.nbytes <= free_bytes * _SHARE_OF_GPU:
-            self._images_NHWC = wanted.to(self.device)
-            self._chosen_N = None
+        # Before any of it is copied: a set in a memory map may be larger than the host's memory as well.
+        if len(self) * self._images_NHWC[0].nbytes > free_bytes * _SHARE_OF_GPU:
+            return
+        chosen = self._images_NHWC
+        if self._chosen_N is not None:
+            chosen = self._images_NHWC.index_select(0, self._chosen_N)
+        self._images_NHWC = chosen.to(self.device)
+        self._chosen_N = None
 
 
 def resize(images_BCHW: Tensor, pixels: int) -> Tensor:
@@ -116,6 +133,15 @@ def resize(images_BCHW: Tensor, pixels: int) -> Tensor:
     )
 
 
+@dataclass(frozen=True)
+class Halves:
+    """What is trained on, what is validated on (None where nothing is kept back), and what is tested on."""
+
+    train: Images
+    validation: Images | None
+    test: Images
+
+
 def both_halves(
     dataset: Dataset,
     spec: DatasetSpec,
@@ -125,18 +151,27 @@ def both_halves(
     eval_batch_size: int,
     channels_last: bool,
     device: torch.device,
-) -> tuple[Images, Images]:
-    """Return training and test images, limited and prepared as `spec` says."""
-    halves = (
-        (dataset.train_images, dataset.train_labels, spec.train_limit, spec.augment, batch_size),
-        (dataset.test_images, dataset.test_labels, spec.test_limit, "none", eval_batch_size),
-    )
+    keep_back: bool = True,
+) -> Halves:
+    """Return the images, limited and prepared as `spec` says.
+
+    With `keep_back` false all training images stay together, whatever share of them is to be validated on.
+    """
+    train_N = subset(dataset.train_labels, spec.train_limit)
+    validation_N = None
+    if keep_back and spec.validation:
+        train_N, validation_N = _parted(dataset.train_labels, train_N, spec.validation)
     normalization = _normalization(dataset, spec, device)
-    train, test = (
-        Images(
-            images,
+
+    def images(of: str, chosen_N: Tensor | None, augment: str, largest_batch: int) -> Images:
+        pictures, labels = {
+            "train": (dataset.train_images, dataset.train_labels),
+            "test": (dataset.test_images, dataset.test_labels),
+        }[of]
+        return Images(
+            pictures,
             labels,
-            subset(labels, limit),
+            chosen_N,
             pixels=spec.image_size or dataset.pixels,
             channels=channels,
             normalization=normalization,
@@ -145,9 +180,40 @@ def both_halves(
             largest_batch=largest_batch,
             device=device,
         )
-        for images, labels, limit, augment, largest_batch in halves
+
+    return Halves(
+        images("train", train_N, spec.augment, batch_size),
+        None if validation_N is None else images("train", validation_N, "none", eval_batch_size),
+        images("test", subset(dataset.test_labels, spec.test_limit), "none", eval_batch_size),
     )
-    return train, test
+
+
+def _parted(labels_N: np.ndarray, chosen_N: Tensor | None, share: float) -> tuple[Tensor, Tensor]:
+    """Return the places of the images to train on and of those to validate on."""
+    places_N = torch.arange(len(labels_N)) if chosen_N is None else chosen_N
+    train_M, validation_M = validation_split(labels_N[places_N.numpy()], share)
+    return places_N[train_M], places_N[validation_M]
+
+
+def validation_split(labels_N: np.ndarray, share: float) -> tuple[Tensor, Tensor]:
+    """Return the positions that stay for training, and those of `share` of them, at least one, to validate on.
+
+    As many of each class as there are. Depends on nothing but the labels.
+
+    Raises:
+        InvalidSpec: no image would be left to train on.
+    """
+    count = len(labels_N)
+    kept_back = max(1, round(count * share))
+    if kept_back >= count:
+        raise InvalidSpec(
+            f"dataset.validation is {share}, and there are {count} training images: none would be left to train on."
+        )
+    validation_M = subset(labels_N, kept_back)
+    assert validation_M is not None
+    is_train_N = torch.ones(count, dtype=torch.bool)
+    is_train_N[validation_M] = False
+    return is_train_N.nonzero().squeeze(1), validation_M
 
 
 def subset(labels_N: np.ndarray, limit: int | None) -> Tensor | None:
@@ -169,10 +235,10 @@ def subset(labels_N: np.ndarray, limit: int | None) -> Tensor | None:
 
 def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
     """Return the order of the training images: from (seed, epoch) alone, the same on every device."""
-    return torch.randperm(count, generator=_generator("order", seed, epoch))
+    return torch.randperm(count, generator=generator_for("order", seed, epoch))
 
 
-def _generator(purpose: str, seed: int, epoch: int) -> torch.Generator:
+def generator_for(purpose: str, seed: int, epoch: int) -> torch.Generator:
     """Return a generator of its own for each purpose and epoch.
 
     Hashed, because torch's generator uses 32 bits of its seed and sums of both would meet again.

@@ -1,10 +1,9 @@
 """Checkpoints: weights as safetensors, and beside them all that makes a resumed training the same training.
 
-A checkpoint is two files named by attempt and epoch, and counts only once a recorder has committed the
+A checkpoint is two files named by attempt, epoch and step, and counts only once a recorder has committed the
 pointer to it. This module knows neither the recorder nor the training loop.
 """
 
-import random
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,16 +12,19 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from backend.errors import DataProblem
 from backend.spec import Spec
 from worker.engine.disk import sync
-from worker.engine.weights import copy_into, sha256_after
+from worker.engine.trained import Trained
+from worker.engine.weights import sha256_after
 
 WEIGHTS_SUFFIX = ".safetensors"
 STATE_SUFFIX = ".pt"
-_NAME = re.compile(r"attempt-(\d+)-epoch-\d+")
+_NAME = re.compile(r"attempt-(\d+)-epoch-\d+(-step-\d+)?")
+_FORMAT = 2
+"""Of the state file. Format 1 had no steps within an epoch, and nothing that came with them."""
 
 
 class BrokenCheckpoint(DataProblem):
@@ -31,18 +33,29 @@ class BrokenCheckpoint(DataProblem):
 
 @dataclass(frozen=True)
 class CheckpointPointer:
-    """Where a training stood after `epoch` finished epochs; `sha256` is over both files, weights first."""
+    """Where a training stood after `epoch` finished epochs and `step` steps of the next one, `global_step` in all.
+
+    `sha256` is over both files, weights first.
+    """
 
     epoch: int
     name: str
     sha256: str
+    step: int = 0
+    global_step: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "CheckpointPointer":
-        return cls(epoch=int(value["epoch"]), name=str(value["name"]), sha256=str(value["sha256"]))
+        return cls(
+            epoch=int(value["epoch"]),
+            name=str(value["name"]),
+            sha256=str(value["sha256"]),
+            step=int(value.get("step", 0)),
+            global_step=int(value.get("global_step", 0)),
+        )
 
 
 @dataclass(frozen=True)
@@ -63,39 +76,25 @@ def save(
     *,
     attempt: int,
     epoch: int,
+    step: int,
+    global_step: int,
     identity: Identity,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    metrics: dict[str, float],
+    weights: dict[str, Tensor],
+    state: dict[str, Any],
 ) -> CheckpointPointer:
     """Write both files and return the pointer; nothing is found under their names until they are whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"attempt-{attempt}-epoch-{epoch}"
-    # safetensors takes no channels_last; loading copies into the layout that the network has.
-    weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-    state = {
-        "identity": asdict(identity),
-        "epoch": epoch,
-        "optimizer": optimizer.state_dict(),
-        "random": random_states(),
-        "metrics": metrics,
-    }
+    name = f"attempt-{attempt}-epoch-{epoch}" + (f"-step-{step}" if step else "")
+    whole = {"format": _FORMAT, "identity": asdict(identity), "epoch": epoch, "step": step, **state}
     paths = _paths(folder, name)
     _write_whole(paths[0], lambda path: save_file(weights, path))
-    _write_whole(paths[1], lambda path: torch.save(state, path))
+    _write_whole(paths[1], lambda path: torch.save(whole, path))
     sync(folder)
-    return CheckpointPointer(epoch, name, sha256_after(*paths)[-1])
+    return CheckpointPointer(epoch, name, sha256_after(*paths)[-1], step, global_step)
 
 
-def load(
-    folder: Path,
-    pointer: CheckpointPointer,
-    *,
-    identity: Identity,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-) -> None:
-    """Put network, optimizer and all random states back to where the checkpoint was saved.
+def load(folder: Path, pointer: CheckpointPointer, *, identity: Identity, trained: Trained) -> dict[str, Any]:
+    """Put a training, and all random states, back to where the checkpoint was saved; return the whole state.
 
     Raises:
         BrokenCheckpoint: a file is missing, truncated or changed.
@@ -111,17 +110,16 @@ def load(
             f"The checkpoint {pointer.name} is truncated or changed: its SHA-256 is {found[:12]}…, "
             f"and {pointer.sha256[:12]}… was written."
         )
-    state = torch.load(paths[1], map_location="cpu", weights_only=True)
+    state = _as_today(torch.load(paths[1], map_location="cpu", weights_only=True))
     _refuse_other(pointer.name, Identity(**state["identity"]), identity)
     weights = load_file(paths[0])
-    if _shapes(weights) != _shapes(network.state_dict()):
+    if _shapes(weights) != _shapes(trained.tested_network.state_dict()):
         raise DataProblem(
             f"The checkpoint {pointer.name} does not fit the network that its recipe makes here: "
             "start it again instead of resuming it."
         )
-    copy_into(network, weights)
-    optimizer.load_state_dict(state["optimizer"])
-    restore_random_states(state["random"])
+    trained.load(weights, state)
+    return state
 
 
 def prune(folder: Path, attempt: int, keep: set[str]) -> None:
@@ -135,26 +133,13 @@ def prune(folder: Path, attempt: int, keep: set[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def random_states() -> dict[str, Any]:
-    """Return the state of every generator that a training draws from, in types that `weights_only` loads.
-
-    NumPy's is not among them: nothing that trains draws from it.
-    """
-    return {
-        "python": random.getstate(),
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
-    }
-
-
-def restore_random_states(states: dict[str, Any]) -> None:
-    version, numbers, gauss = states["python"]
-    random.setstate((version, tuple(numbers), gauss))
-    torch.set_rng_state(states["torch"])
-    cuda: list[Tensor] = states["cuda"]
-    # Resumed on a machine with fewer GPUs, or none: the numbers differ there anyway.
-    if cuda and torch.cuda.is_initialized() and len(cuda) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(cuda)
+def _as_today(state: dict[str, Any]) -> dict[str, Any]:
+    """Return a state of any format as one of today's."""
+    if "format" in state:
+        return state
+    cuda = state["random"]["cuda"]
+    alone = {"torch": state["random"]["torch"], "cuda": cuda[0] if cuda else None}
+    return {**state, "random": [alone], "step": 0}
 
 
 def _refuse_other(name: str, made: Identity, wanted: Identity) -> None:

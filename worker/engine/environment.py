@@ -12,8 +12,11 @@ import torch
 import torchvision
 from torch import nn
 
+from backend.catalog.models import models
+from backend.catalog.workloads import macs
 from worker.engine.data import Dataset
 from worker.engine.models import Change, parameter_count, trained_parameter_count
+from worker.engine.processor import processor_name
 from worker.engine.weights import StartingWeights
 
 _PROJECT = Path(__file__).parents[2]
@@ -43,11 +46,16 @@ def environment(dataset: Dataset, device: torch.device) -> dict[str, Any]:
     }
 
 
-def about_model(network: nn.Module, changes: list[Change]) -> dict[str, Any]:
-    """Return what was changed in the library's network, and how much of it is trained."""
+def about_model(network: nn.Module, changes: list[Change], arch: str, pixels: int) -> dict[str, Any]:
+    """Return what was changed in the library's network, how much of it is trained, and what an image of `pixels` costs.
+
+    `mega_macs` are millions of multiply-adds of one pass forward, with the library's output layer.
+    """
     trained = trained_parameter_count(network)
+    model = models()[arch]
     return {
         "changes": [asdict(change) for change in changes],
+        "mega_macs": round(macs(model, pixels) / 1e6, 3) if model.mega_macs else None,
         "parameters_trained": trained,
         "parameters_frozen": parameter_count(network) - trained,
     }
@@ -59,16 +67,6 @@ def about_weights(weights: StartingWeights | None) -> dict[str, Any] | None:
     For the latter the store keeps what the run began with (`backend.store.attempts.describe`).
     """
     return weights and {"source": weights.source, "about": weights.about, "sha256": weights.sha256}
-
-
-def processor_name() -> str:
-    """Return the processor's name where Linux tells it, else its architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def git_commit() -> str | None:

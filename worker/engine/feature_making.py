@@ -13,8 +13,8 @@ import torchvision
 from torch import Tensor
 
 from backend.spec import FeaturesSpec, Spec
-from worker.engine.batch_source import BatchSource
-from worker.engine.batches import both_halves, subset
+from worker.engine.batch_source import BatchSource, Part
+from worker.engine.batches import both_halves, subset, validation_split
 from worker.engine.data import Dataset
 from worker.engine.feature_cache import Entry, FeatureCache, NoRoom, as_size, key_of
 from worker.engine.features import (
@@ -43,6 +43,8 @@ class Features:
     """Both halves of a data set as vectors. `close` lets go of what lies on the disk."""
 
     train: BatchSource
+    validation: BatchSource | None
+    """A part of the training vectors, whose mean and deviation standardise it too; None where none is kept back."""
     test: BatchSource
     dimension: int
     facts: dict[str, Any]
@@ -103,6 +105,8 @@ def ingredients(
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
         "device": device.type,
+        # On a CPU 32-bit floats are just that.
+        **({"tf32": torch.backends.cudnn.allow_tf32} if device.type == "cuda" else {}),
     }
 
 
@@ -181,7 +185,7 @@ class _Maker:
                 device=self._device,
             )
             for vectors_ND, labels_N, limit, largest_batch in (
-                (entry.train, data.train_labels, spec.dataset.train_limit, spec.batch_size),
+                (entry.train, data.train_labels, spec.dataset.train_limit, self._largest_train_batch()),
                 (entry.test, data.test_labels, spec.dataset.test_limit, spec.eval_batch_size),
             )
         )
@@ -196,7 +200,8 @@ class _Maker:
         facts = self._facts(origin, tuple(entry.facts["shape"]), dimension, entry.bytes, statistics)
         facts["threads"] = entry.facts["threads"]
         line = f"features {self._features.node}: {how}"
-        return Features(train, test, dimension, facts, line, entry.close)
+        train, validation = self._parted(train)
+        return Features(train, validation, test, dimension, facts, line, entry.close)
 
     def remade(self, why: str) -> Features:
         """Return vectors that are made at each batch, after one pass over the training images for their statistics."""
@@ -205,20 +210,34 @@ class _Maker:
         for vectors_BD in self._passed(self._train_images, 0):
             running.add(vectors_BD)
         statistics = running.result()
-        train = RemadeVectors(extractor, self._train_images, largest_batch=self._spec.batch_size)
+        train = RemadeVectors(extractor, self._train_images, largest_batch=self._largest_train_batch())
         test = RemadeVectors(extractor, self._test_images, largest_batch=self._spec.eval_batch_size)
         train.standardization = test.standardization = self._standardization(statistics)
         facts = self._facts("remade each epoch", extractor.shape, extractor.dimension, 0, statistics)
         facts["threads"] = torch.get_num_threads()
         line = f"features {self._features.node}: {why}: remade each epoch"
-        return Features(train, test, extractor.dimension, facts, line, lambda: None)
+        kept, validation = self._parted(train)
+        return Features(kept, validation, test, extractor.dimension, facts, line, lambda: None)
+
+    def _largest_train_batch(self) -> int:
+        spec = self._spec
+        return max(spec.batch_size, spec.eval_batch_size) if spec.dataset.validation else spec.batch_size
+
+    def _parted(self, train: BatchSource) -> tuple[BatchSource, BatchSource | None]:
+        """Return what is trained on and what is validated on."""
+        data = self._spec.dataset
+        if not data.validation:
+            return train, None
+        labels_N = _labels(self._dataset.train_labels, data.train_limit).numpy()
+        train_N, validation_N = validation_split(labels_N, data.validation)
+        return Part(train, train_N), Part(train, validation_N)
 
     def _built(self) -> Extractor:
         if self._extractor is None:
             network = build_frozen(self._features.arch, self._weights, self._spec.seed)
             network.to(self._device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - its stubs miss this form
             batch = BATCH_IMAGES[self._device.type]
-            self._train_images, self._test_images = both_halves(
+            images = both_halves(
                 self._dataset,
                 self._spec.dataset,
                 channels=_RGB,
@@ -226,7 +245,9 @@ class _Maker:
                 eval_batch_size=batch,
                 channels_last=True,
                 device=self._device,
+                keep_back=False,
             )
+            self._train_images, self._test_images = images.train, images.test
             self._extractor = Extractor(network, self._features, self._train_images)
         return self._extractor
 

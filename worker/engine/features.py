@@ -193,13 +193,14 @@ class StoredVectors:
 
     def batch(self, picked_B: Tensor) -> tuple[Tensor, Tensor]:
         batch_BD = self._buffer_BD[: len(picked_B)]
+        device_picked_B = picked_B.to(self.device, non_blocking=True)
         if self._vectors_ND.device.type == self.device.type:
-            torch.index_select(self._vectors_ND, 0, picked_B.to(self.device), out=batch_BD)
+            torch.index_select(self._vectors_ND, 0, device_picked_B, out=batch_BD)
         else:
             batch_BD.copy_(self._vectors_ND[picked_B].pin_memory(), non_blocking=True)
         if self._standardization:
             self._standardization(batch_BD)
-        return batch_BD, self._labels_N[picked_B.to(self.device)]
+        return batch_BD, self._labels_N[device_picked_B]
 
     def start_epoch(self, seed: int, epoch: int) -> None:
         """Nothing is drawn at random: features and augmentation exclude each other."""

@@ -1,40 +1,42 @@
 """All that stands ready before the first epoch: the network, its batches, the optimizer, and what was told of them."""
 
-import hashlib
-import random
+import math
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
-from backend.catalog.models import check_image_size
-from backend.errors import InvalidSpec
+from backend.catalog.models import SOFTMAX_REGRESSION, check_image_size
 from backend.spec import Spec
+from worker.engine.average import Average
+from worker.engine.batch_norm import check_last_batch
 from worker.engine.batch_source import BatchSource
-from worker.engine.batches import both_halves, subset
+from worker.engine.batches import both_halves
 from worker.engine.data import Dataset
 from worker.engine.device import choose_device, set_up
-from worker.engine.environment import about_model, about_weights, environment
-from worker.engine.evaluate import encoded
+from worker.engine.environment import about_model, about_weights
+from worker.engine.evaluate import Evaluator
 from worker.engine.feature_making import Features, obtain_features
-from worker.engine.losses import LOSSES, Loss
+from worker.engine.group import ALONE, Group
+from worker.engine.losses import tested_loss, training_loss
 from worker.engine.mistakes import Album
-from worker.engine.models import (
-    build_model,
-    has_batch_norm,
-    has_convolutions,
-    input_channels,
-    parameter_count,
-    trained_parameter_count,
-)
+from worker.engine.models import build_model, has_convolutions, input_channels
 from worker.engine.optimizers import build_optimizer
+from worker.engine.precision import Decision, decide_compile, decide_precision
 from worker.engine.recorder import Recorder
+from worker.engine.schedules import Schedule, schedule_of
+from worker.engine.step import TrainingStep
+from worker.engine.step_series import StepSeries
+from worker.engine.stopping import EarlyStopping
+from worker.engine.telling import model_line, tell
+from worker.engine.trained import Trained
 from worker.engine.weights import StartingWeights
 
 
@@ -44,24 +46,56 @@ class TrainOptions:
 
     device: str = "auto"
     checkpoint_seconds: float = 30.0
+    """Least time between two checkpoints at the ends of epochs."""
+    within_epoch_seconds: float = 60.0
+    """The same within an epoch that takes longer."""
     threads: int = 0
     """Threads of torch on the CPU; 0: one for softmax regression, else what torch is set to."""
-    deterministic: bool = True
     features_bytes: int = sys.maxsize
     """Quota of the features on this machine's disk; without one they take what the disk has."""
+    group: Group = ALONE
 
 
 @dataclass(frozen=True)
 class Prepared:
     """A training that can begin, or go on from a checkpoint. `album` shows what it takes for another class."""
 
-    device: torch.device
-    network: nn.Module
+    trained: Trained
     train: BatchSource
+    validation: BatchSource | None
     test: BatchSource
-    loss_of: Loss
-    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    steps_per_epoch: int
+    evaluate: Evaluator
+    step_series: StepSeries | None
     album: Album
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where it is trained, with what was decided there."""
+
+    device: torch.device
+    options: TrainOptions
+    precision: Decision
+    compiled: Decision
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return {
+            "precision": self.precision.to_json(),
+            "compile": self.compiled.to_json(),
+            "devices": self.options.group.size,
+        }
+
+    @property
+    def lines(self) -> list[str]:
+        size = self.options.group.size
+        together = [f"{size} processes, one a device, share each batch"] if size > 1 else []
+        return [
+            f"precision {self.precision}, compilation {self.compiled}",
+            *together,
+        ]
 
 
 @contextmanager
@@ -80,11 +114,11 @@ def prepared(
         InvalidSpec: the spec does not fit the data, the model or this machine.
         Stopped: the recorder said so while features were made.
     """
-    check_image_size(_seeing_arch(spec), spec.dataset.image_size or dataset.pixels)
-    device = choose_device(options.device)
-    set_up(device, threads=options.threads, deterministic=options.deterministic)
+    seeing_arch = spec.features.arch if spec.features else spec.model.arch
+    check_image_size(seeing_arch, spec.dataset.image_size or dataset.pixels)
+    place = _place(spec, dataset, options)
     if spec.features is None:
-        yield _on_images(spec, dataset, recorder, weights, device, options)
+        yield _on_images(spec, dataset, recorder, weights, place)
         return
     made = obtain_features(
         spec,
@@ -93,36 +127,43 @@ def prepared(
         weights=weights,
         folder=features_folder,
         quota_bytes=options.features_bytes,
-        device=device,
+        device=place.device,
     )
     with closing(made):
-        yield _on_features(spec, dataset, recorder, weights, made, device, options)
+        yield _on_features(spec, dataset, recorder, weights, made, place)
+
+
+def _place(spec: Spec, dataset: Dataset, options: TrainOptions) -> _Place:
+    device = choose_device(options.device, options.group.rank)
+    single_layer = spec.model.arch == SOFTMAX_REGRESSION
+    precision = decide_precision(spec.precision, device, single_layer=single_layer)
+    set_up(device, threads=options.threads, deterministic=spec.deterministic, precision=precision.used)
+    images = min(spec.dataset.train_limit or len(dataset.train_labels), len(dataset.train_labels))
+    pixels = spec.dataset.image_size or dataset.pixels
+    return _Place(device, options, precision, decide_compile(spec, device, images=images, pixels=pixels))
 
 
 def _on_images(
-    spec: Spec,
-    dataset: Dataset,
-    recorder: Recorder,
-    weights: StartingWeights | None,
-    device: torch.device,
-    options: TrainOptions,
+    spec: Spec, dataset: Dataset, recorder: Recorder, weights: StartingWeights | None, place: _Place
 ) -> Prepared:
-    random.seed(spec.seed)
-    channels = input_channels(spec, dataset.channels)
+    channels, device = input_channels(spec, dataset.channels), place.device
+    pixels = spec.dataset.image_size or dataset.pixels
+    began = time.perf_counter()
     network, changes = build_model(
         spec.model,
         classes=len(dataset.classes),
         channels=channels,
-        pixels=spec.dataset.image_size or dataset.pixels,
+        pixels=pixels,
         seed=spec.seed,
         weights=weights,
     )
     channels_last = has_convolutions(network)
-    _use_one_thread_for_a_single_layer(device, options, alone=not channels_last)
+    _use_one_thread_for_a_single_layer(spec, place, alone=not channels_last)
     network.to(device)
     if channels_last:
         network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - its stubs miss this form
-    train, test = both_halves(
+    built = _built_line(began)
+    images = both_halves(
         dataset,
         spec.dataset,
         channels=channels,
@@ -131,11 +172,15 @@ def _on_images(
         channels_last=channels_last,
         device=device,
     )
-    _refuse_a_last_batch_of_one(spec, network, len(train))
-    told = {"model": about_model(network, changes), "weights": about_weights(weights), "features": None}
-    lines = [*map(str, changes), _model_line(spec, network, weights)]
-    album = _tell(recorder, spec, dataset, device, told, lines)
-    return _ready(spec, network, train, test, device, album)
+    told = {
+        "model": about_model(network, changes, spec.model.arch, pixels),
+        "weights": about_weights(weights),
+        "features": None,
+    }
+    lines = [*map(str, changes), model_line(spec, network, weights), built]
+    return _ready(
+        spec, dataset, recorder, network, (images.train, images.validation, images.test), place, told, lines
+    )
 
 
 def _on_features(
@@ -144,127 +189,105 @@ def _on_features(
     recorder: Recorder,
     weights: StartingWeights | None,
     features: Features,
-    device: torch.device,
-    options: TrainOptions,
+    place: _Place,
 ) -> Prepared:
     # After the features, whether they were made or found: the random numbers are the same then.
-    random.seed(spec.seed)
+    began = time.perf_counter()
     network, _ = build_model(
         spec.model, classes=len(dataset.classes), channels=features.dimension, pixels=1, seed=spec.seed
     )
-    _use_one_thread_for_a_single_layer(device, options, alone=not features.are_remade)
-    network.to(device)
-    told = {"model": about_model(network, []), "weights": about_weights(weights), "features": features.facts}
+    _use_one_thread_for_a_single_layer(spec, place, alone=not features.are_remade)
+    network.to(place.device)
+    built = _built_line(began)
+    told = {
+        "model": about_model(network, [], spec.model.arch, 1),
+        "weights": about_weights(weights),
+        "features": features.facts,
+    }
     assert spec.features
     start = weights.about if weights else "a random start"
     lines = [
         f"features of {spec.features.arch}, all frozen, with {start}",
         features.line,
-        _model_line(spec, network, None),
+        model_line(spec, network, None),
+        built,
     ]
-    album = _tell(recorder, spec, dataset, device, told, lines)
-    return _ready(spec, network, features.train, features.test, device, album)
+    sources = (features.train, features.validation, features.test)
+    return _ready(spec, dataset, recorder, network, sources, place, told, lines)
 
 
 def _ready(
     spec: Spec,
-    network: nn.Module,
-    train: BatchSource,
-    test: BatchSource,
-    device: torch.device,
-    album: Album,
-) -> Prepared:
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer = build_optimizer(spec.optimizer, trained, device)
-    return Prepared(device, network, train, test, LOSSES[spec.loss.name], optimizer, album)
-
-
-def _use_one_thread_for_a_single_layer(device: torch.device, options: TrainOptions, *, alone: bool) -> None:
-    # The steps of a single layer are so short that threads wait for each other longer than they work:
-    # on a busy machine of two cores, 6 s an epoch with two threads and 0.6 s with one.
-    if alone and not options.threads:
-        set_up(device, threads=1, deterministic=options.deterministic)
-
-
-def _seeing_arch(spec: Spec) -> str:
-    """Return the network that sees the images."""
-    return spec.features.arch if spec.features else spec.model.arch
-
-
-def _refuse_a_last_batch_of_one(spec: Spec, network: nn.Module, count: int) -> None:
-    if spec.model.trained != "all" or not has_batch_norm(network):
-        return
-    arch, size = spec.model.arch, spec.batch_size
-    if count == 1:
-        raise InvalidSpec(
-            f"There is one training image; {arch} has batch norm and needs at least two in a batch."
-        )
-    if not _leaves_one(count, size):
-        return
-    better = next(larger for larger in range(size + 1, size + count + 1) if not _leaves_one(count, larger))
-    if size == 1:
-        raise InvalidSpec(
-            f"batch_size is 1; {arch} has batch norm and needs at least two images in a batch: take {better}."
-        )
-    raise InvalidSpec(
-        f"batch_size is {size} and leaves a last batch of one of {count} training images; "
-        f"{arch} has batch norm and needs at least two: take {better}."
-    )
-
-
-def _leaves_one(count: int, size: int) -> bool:
-    return (count % size or size) == 1
-
-
-def _tell(
-    recorder: Recorder,
-    spec: Spec,
     dataset: Dataset,
-    device: torch.device,
+    recorder: Recorder,
+    network: nn.Module,
+    sources: tuple[BatchSource, BatchSource | None, BatchSource],
+    place: _Place,
     told: dict[str, Any],
     lines: list[str],
-) -> Album:
-    """Tell what is trained, on what and where; return the images that it is tested on."""
-    positions_N, digest = _test_set(spec, dataset)
-    labels_N = dataset.test_labels[positions_N]
-    recorder.environment({**environment(dataset, device), **told, "test_set": digest})
-    recorder.test_set(digest, dataset.classes, encoded(labels_N, len(dataset.classes)))
-    for line in (
-        *lines,
-        *_data_lines(spec, dataset),
-        f"device {device.type}, {torch.get_num_threads()} threads",
-    ):
-        recorder.log(line)
-    return Album(dataset.test_images, positions_N, labels_N, recorder.log)
-
-
-def _test_set(spec: Spec, dataset: Dataset) -> tuple[np.ndarray, str]:
-    """Return the places of the images that are tested on, and the hash of what that is: the data, and these places."""
-    chosen_N = subset(dataset.test_labels, spec.dataset.test_limit)
-    positions_N = np.arange(len(dataset.test_labels)) if chosen_N is None else chosen_N.numpy()
-    digest = hashlib.sha256(f"{dataset.hash} ".encode() + positions_N.astype("<i8").tobytes())
-    return positions_N, digest.hexdigest()
-
-
-def _model_line(spec: Spec, network: nn.Module, weights: StartingWeights | None) -> str:
-    there, trained = parameter_count(network), trained_parameter_count(network)
-    start = f", with {weights.about}" if weights else ""
-    share = "all trained" if trained == there else f"{trained:,} trained"
-    return f"{spec.model.arch}: {there:,} parameters, {share}{start}"
-
-
-def _data_lines(spec: Spec, dataset: Dataset) -> Iterator[str]:
-    pixels = spec.dataset.image_size or dataset.pixels
-    limits = (
-        ("train_limit", spec.dataset.train_limit, len(dataset.train_labels)),
-        ("test_limit", spec.dataset.test_limit, len(dataset.test_labels)),
+) -> Prepared:
+    train, validation, test = sources
+    device, group = place.device, place.options.group
+    check_last_batch(spec, network, len(train), group.size)
+    bf16 = place.precision.used == "bf16"
+    optimizer = build_optimizer(
+        spec.optimizer, [one for one in network.parameters() if one.requires_grad], device
     )
-    train, test = (min(limit or there, there) for _, limit, there in limits)
-    yield (
-        f"data set {dataset.name} {dataset.hash[:12]}: {train:,} training and "
-        f"{test:,} test images, {len(dataset.classes)} classes, {pixels} px"
+    average = Average(network, spec.ema) if spec.ema else None
+    if place.compiled.used == "on":
+        network.compile()
+    step = TrainingStep(
+        _shared(network, device, group, repeatable=device.type == "cpu" or spec.deterministic),
+        optimizer,
+        training_loss(spec.loss),
+        device=device,
+        group=group,
+        bf16=bf16,
+        gradient_clip=spec.gradient_clip,
+        average=average,
+        tell=recorder.log,
     )
-    yield from dataset.notes
-    for field, limit, there in limits:
-        if limit and limit > there:
-            yield f"warning: dataset.{field} is {limit:,}, and there are {there:,} images: all are used"
+    evaluate = Evaluator(
+        tested_loss(spec.loss), spec.eval_batch_size, device=device, group=group, bf16=bf16, tell=recorder.log
+    )
+    steps_per_epoch = math.ceil(len(train) / spec.batch_size)
+    return Prepared(
+        trained=Trained(device, group, network, average, optimizer, step, EarlyStopping(spec.early_stopping)),
+        train=train,
+        validation=validation,
+        test=test,
+        schedule=schedule_of(spec.schedule, epochs=spec.epochs, steps_per_epoch=steps_per_epoch),
+        steps_per_epoch=steps_per_epoch,
+        evaluate=evaluate,
+        step_series=StepSeries(recorder, device, group, with_norm=spec.gradient_clip is not None)
+        if spec.step_series
+        else None,
+        album=tell(recorder, spec, dataset, device, told | place.told, [*lines, *place.lines]),
+    )
+
+
+def _shared(network: nn.Module, device: torch.device, group: Group, *, repeatable: bool) -> nn.Module:
+    """Return what is called in training: the network, or what exchanges its gradients between the processes."""
+    if group.size == 1:
+        return network
+    # Each process begins with the same weights, from the same seed; from here on each draws numbers of its own.
+    torch.manual_seed(torch.initial_seed() + group.rank)
+    return DistributedDataParallel(
+        network,
+        device_ids=[device.index] if device.type == "cuda" else None,
+        # After its first step it groups gradients anew, and three or more processes then add them up in another order:
+        # a resumed training, which has a first step once more, would differ in its last bits. It lets them be where it
+        # looks for parameters without gradients.
+        find_unused_parameters=repeatable and group.size > 2,
+    )
+
+
+def _built_line(began: float) -> str:
+    return f"network built in {time.perf_counter() - began:.2f} s"
+
+
+def _use_one_thread_for_a_single_layer(spec: Spec, place: _Place, *, alone: bool) -> None:
+    # The steps of a single layer are so short that threads wait for each other longer than they work:
+    # on a busy machine of two cores, 6 s an epoch with two threads and 0.6 s with one.
+    if alone and not place.options.threads:
+        set_up(place.device, threads=1, deterministic=spec.deterministic, precision=place.precision.used)

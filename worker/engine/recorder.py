@@ -1,8 +1,10 @@
 """What the engine tells and asks while it trains. Who stores it, and where, the engine does not know."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import numpy as np
 
 from worker.engine.checkpoint import CheckpointPointer
 from worker.engine.mistakes import Mistakes
@@ -45,6 +47,15 @@ class Recorder(Protocol):
         encoded as its labels; `mistakes` are of them. Raises if this attempt no longer owns the run.
         """
 
+    def checkpoint(self, pointer: CheckpointPointer) -> None:
+        """Store the pointer to a checkpoint within an epoch; return when committed. Raises as `epoch` does."""
+
+    def steps(self, first_step: int, series: Mapping[str, np.ndarray]) -> None:
+        """Keep values of steps, float64 by name, of `first_step` (counted from 1 over the whole run) and those after it.
+
+        They are committed before the epoch or the checkpoint that is told next, or together with it.
+        """
+
     def should_stop(self) -> bool:
         """Say whether to stop at once: cancelled, draining, or another attempt owns the run. Asked at each batch."""
         ...
@@ -67,9 +78,12 @@ class MemoryRecorder:
     lines: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     epochs: list[RecordedEpoch] = field(default_factory=list)
-    steps: int = 0
+    steps_done: int = 0
     prepared: list[tuple[str, int, int]] = field(default_factory=list)
     tested_on: tuple[str, tuple[str, ...], bytes] | None = None
+    checkpoints: list[CheckpointPointer] = field(default_factory=list)
+    """All of them, within epochs and at their ends."""
+    chunks: list[tuple[int, Mapping[str, np.ndarray]]] = field(default_factory=list)
 
     def log(self, text: str) -> None:
         self.lines.append(text)
@@ -78,7 +92,7 @@ class MemoryRecorder:
         self.facts = facts
 
     def progress(self, *, epoch: int, step: int, steps: int, images_per_second: float) -> None:
-        self.steps += 1
+        self.steps_done += 1
 
     def preparing(self, what: str, done: int, total: int) -> None:
         self.prepared.append((what, done, total))
@@ -95,6 +109,14 @@ class MemoryRecorder:
         mistakes: Mistakes | None = None,
     ) -> None:
         self.epochs.append(RecordedEpoch(epoch, metrics, checkpoint, predictions, mistakes))
+        if checkpoint:
+            self.checkpoints.append(checkpoint)
+
+    def checkpoint(self, pointer: CheckpointPointer) -> None:
+        self.checkpoints.append(pointer)
+
+    def steps(self, first_step: int, series: Mapping[str, np.ndarray]) -> None:
+        self.chunks.append((first_step, series))
 
     def should_stop(self) -> bool:
         return self.stop_when(self)
@@ -105,4 +127,8 @@ class MemoryRecorder:
 
     def pointer(self) -> CheckpointPointer | None:
         """Return the last checkpoint that was recorded."""
-        return next((one.checkpoint for one in reversed(self.epochs) if one.checkpoint), None)
+        return self.checkpoints[-1] if self.checkpoints else None
+
+    def step_series(self, name: str) -> list[float]:
+        """Return one series of steps, an entry a step."""
+        return [value for _, series in self.chunks for value in series[name].tolist()]

@@ -1,25 +1,26 @@
 """The training: one linear loop, from a spec and a data set to numbers and checkpoints.
 
 Knows no database, no queue and no HTTP: it tells a `Recorder` what happens and asks it whether to stop.
+What is trained, and how a step is made, stands in `prepare` and `step`; what is put back, in `trained`.
 """
 
-import math
 import time
 from enum import Enum
 from pathlib import Path
 
-import torch
-
 from backend.spec import Spec
-from worker.engine import checkpoint
-from worker.engine.batches import epoch_order
+from worker.engine.batches import epoch_order, generator_for
 from worker.engine.checkpoint import CheckpointPointer
 from worker.engine.data import Dataset
 from worker.engine.device import peak_memory_bytes, start_peak_memory
-from worker.engine.evaluate import encoded, evaluate
+from worker.engine.evaluate import encoded
+from worker.engine.keeper import Keeper
+from worker.engine.mixup import Mix
 from worker.engine.models import training_mode
+from worker.engine.optimizers import set_learning_rate
 from worker.engine.prepare import Prepared, TrainOptions, prepared
 from worker.engine.recorder import Recorder, Stopped
+from worker.engine.totals import EpochTotals
 from worker.engine.weights import StartingWeights
 
 
@@ -50,7 +51,9 @@ def train(
 
     Raises:
         InvalidSpec: the spec does not fit the data, the model or this machine.
-        DataProblem: the checkpoint is broken, or belongs to another training; or the weights do not fit.
+        BrokenCheckpoint: the checkpoint is missing, truncated or changed. Nothing was trained.
+        DataProblem: the checkpoint belongs to another training; or the weights do not fit.
+        OutOfMemory: not even half a batch fits.
     """
     if resume and resume.epoch == spec.epochs:
         return Outcome.COMPLETED
@@ -60,101 +63,93 @@ def train(
         with prepared(
             spec, dataset, recorder, weights=weights, features_folder=features_folder, options=options
         ) as ready:
-            return _train(spec, dataset, recorder, ready, folder, attempt, resume, options.checkpoint_seconds)
+            keeper = Keeper(folder, attempt, spec, dataset.hash, recorder, ready, options, resume)
+            return _train(spec, dataset, recorder, ready, keeper)
     except Stopped:
         return Outcome.STOPPED
 
 
-def _train(
-    spec: Spec,
-    dataset: Dataset,
-    recorder: Recorder,
-    ready: Prepared,
-    folder: Path,
-    attempt: int,
-    resume: CheckpointPointer | None,
-    checkpoint_seconds: float,
-) -> Outcome:
-    device, network, optimizer, loss_of = ready.device, ready.network, ready.optimizer, ready.loss_of
-    identity = checkpoint.Identity.of(spec, dataset.hash)
-    if resume:
-        checkpoint.load(folder, resume, identity=identity, network=network, optimizer=optimizer)
-        recorder.log(f"resumed after epoch {resume.epoch} from {resume.name}")
-    saved, saved_at = resume, time.monotonic()
+def _train(spec: Spec, dataset: Dataset, recorder: Recorder, ready: Prepared, keeper: Keeper) -> Outcome:
+    trained, group = ready.trained, ready.trained.group
+    device, steps = trained.device, ready.steps_per_epoch
+    first_epoch, totals = keeper.resumed() or (1, EpochTotals.none(device))
 
-    steps = math.ceil(len(ready.train) / spec.batch_size)
-    for epoch in range(resume.epoch + 1 if resume else 1, spec.epochs + 1):
+    for epoch in range(first_epoch, spec.epochs + 1):
+        if trained.stopping.is_over:
+            break
         started = time.perf_counter()
         start_peak_memory(device)
-        training_mode(network, spec.model)
+        training_mode(trained.network, spec.model)
         ready.train.start_epoch(spec.seed, epoch)
-        # Summed on the device, in double precision, and read back once, at the epoch's end.
-        loss_sum = torch.zeros((), dtype=torch.float64, device=device)
-        correct = torch.zeros((), dtype=torch.int64, device=device)
-        trained = 0
-        for step, picked_B in enumerate(
-            epoch_order(len(ready.train), spec.seed, epoch).split(spec.batch_size), start=1
-        ):
-            if recorder.should_stop():
-                return Outcome.STOPPED
-            batch, labels_B = ready.train.batch(picked_B)
-            logits_BK = network(batch)
-            loss = loss_of(logits_BK, labels_B)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            # While it trains, with the weights before the step: as train_ch6 of d2l counts.
-            loss_sum += loss.detach() * len(labels_B)
-            correct += (logits_BK.detach().argmax(dim=1) == labels_B).sum()
-            trained += len(labels_B)
-            recorder.progress(
-                epoch=epoch,
-                step=step,
-                steps=steps,
-                images_per_second=trained / (time.perf_counter() - started),
-            )
-        train_loss, train_acc = loss_sum.item() / trained, correct.item() / trained
-        train_seconds = time.perf_counter() - started
+        batches = epoch_order(len(ready.train), spec.seed, epoch).split(spec.batch_size)
 
-        test = evaluate(network, ready.test, loss_of, spec.eval_batch_size, recorder.should_stop)
+        # From within the epoch, where a checkpoint was made there.
+        for step in range(totals.steps + 1, steps + 1):
+            global_step = (epoch - 1) * steps + step
+            stop, keep = group.told(recorder.should_stop(), keeper.is_due_within() and step > 1)
+            if stop:
+                return Outcome.STOPPED
+            if keep:
+                keeper.keep_within(epoch, totals, time.perf_counter() - started)
+            lr = spec.optimizer.lr * ready.schedule(global_step)
+            set_learning_rate(trained.optimizer, lr)
+            whole = len(batches[step - 1])
+            batch, labels_B = ready.train.batch(group.share(batches[step - 1]))
+            mix = None
+            if spec.dataset.augment == "mixup":
+                mix = Mix.drawn(len(labels_B), generator_for(f"mixup {step}", spec.seed, epoch))
+            stepped = trained.step(batch, labels_B, whole=whole, mix=mix)
+            totals.add(stepped, whole)
+            if ready.step_series:
+                ready.step_series.add(global_step, stepped.loss_sum / whole, lr, stepped.gradient_norm)
+            trained_now = totals.trained - totals.trained_before
+            images_per_second = trained_now / (time.perf_counter() - started)
+            recorder.progress(epoch=epoch, step=step, steps=steps, images_per_second=images_per_second)
+
+        train_loss, train_acc = totals.means(group)
+        train_seconds = totals.seconds + time.perf_counter() - started
+        group.share_buffers(trained.tested_network)
+        metrics = {"train_loss": train_loss, "train_acc": train_acc}
+        if ready.validation:
+            validated = ready.evaluate(trained.tested_network, ready.validation, recorder.should_stop)
+            if validated is None:
+                return Outcome.STOPPED
+            metrics |= {"val_loss": validated.loss, "val_acc": validated.accuracy}
+        test = ready.evaluate(trained.tested_network, ready.test, recorder.should_stop)
         if test is None:
             return Outcome.STOPPED
-        epoch_seconds = time.perf_counter() - started
-        metrics = {
-            "train_loss": train_loss,
-            "train_acc": train_acc,
+        metrics |= {
             "test_loss": test.loss,
             "test_acc": test.accuracy,
-            "lr": float(optimizer.param_groups[0]["lr"]),
-            "epoch_seconds": epoch_seconds,  # training and evaluation
-            "images_per_second": trained / train_seconds,  # of the training alone
+            "lr": float(trained.optimizer.param_groups[0]["lr"]),  # of the last step
+            "epoch_seconds": totals.seconds + time.perf_counter() - started,  # training and evaluation
+            "images_per_second": totals.trained / train_seconds,  # of the training alone
             "peak_memory_bytes": float(peak_memory_bytes(device)),
         }
+        trained.stopping.observe(epoch, metrics)
+        totals = EpochTotals.none(device)
 
-        pointer = None
-        if epoch == spec.epochs or time.monotonic() - saved_at >= checkpoint_seconds:
-            pointer = checkpoint.save(
-                folder,
-                attempt=attempt,
-                epoch=epoch,
-                identity=identity,
-                network=network,
-                optimizer=optimizer,
-                metrics=metrics,
-            )
+        is_last = epoch == spec.epochs or trained.stopping.is_over
+        (keep,) = group.told(is_last or keeper.is_due())
+        if ready.step_series:
+            ready.step_series.hand_on()
+        pointer = keeper.keep_after(epoch) if keep else None
         recorder.log(_epoch_line(epoch, metrics))
         predicted = encoded(test.predicted, len(dataset.classes))
         mistakes = ready.album.mistakes(test.predicted, test.probability)
         recorder.epoch(epoch, metrics, pointer, predicted, mistakes)
-        if pointer:  # now committed: what lies before the one before it is needed no more
-            checkpoint.prune(folder, attempt, keep={pointer.name, saved.name if saved else pointer.name})
-            saved, saved_at = pointer, time.monotonic()
+        keeper.prune()  # now committed: what lies before the one before it is needed no more
+
+    keeper.finish()
+    if trained.stopping.is_over:
+        recorder.log(trained.stopping.reason())
     return Outcome.COMPLETED
 
 
 def _epoch_line(epoch: int, metrics: dict[str, float]) -> str:
+    validated = f", val acc {metrics['val_acc']:.3f}" if "val_acc" in metrics else ""
     return (
-        f"epoch {epoch}: loss {metrics['train_loss']:.3f}, train acc {metrics['train_acc']:.3f}, "
+        f"epoch {epoch}: loss {metrics['train_loss']:.3f}, train acc {metrics['train_acc']:.3f}{validated}, "
         f"test acc {metrics['test_acc']:.3f} "
         f"({metrics['epoch_seconds']:.1f} s, {metrics['images_per_second']:,.0f} images/s)"
     )
