@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { runTitle } from "./format.js";
-import { isCancellable } from "./progress.js";
+import { isCancellable } from "./run-states.js";
 import { createQuestion } from "./question.js";
 
 /** @typedef {import("./types.js").Run} Run */

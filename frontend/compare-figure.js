@@ -7,7 +7,8 @@ import { METRICS } from "./compare-view.js";
 import { byId } from "./dom.js";
 import { counted, NOT_FINITE } from "./format.js";
 import { members } from "./members.js";
-import { CONFIG, plotlyWhenIdle } from "./plotly-load.js";
+import { createIdleDrawing } from "./plotly-drawing.js";
+import { CONFIG } from "./plotly-load.js";
 import { readTokens } from "./plotly-theme.js";
 
 /** @typedef {import("./compare-model.js").Answer} Answer */
@@ -18,15 +19,11 @@ const TOKENS = ["surface", "line", "text", "muted", ...SERIES_TOKENS];
 
 export function createFigure() {
   const plot = byId("plot");
-  /** @type {any} */ let Plotly = null;
   let tokens = readTokens(TOKENS);
   /** @type {{answer: Answer, view: View, colourOf: (recipe: string) => number}|null} */ let shown = null;
-  let started = false;
-  let scheduled = false;
 
-  const draw = () => {
-    scheduled = false;
-    if (!Plotly || !shown) return;
+  const draw = (/** @type {any} */ Plotly) => {
+    if (!shown) return;
     const { data, layout } = figure(shown, tokens);
     const empty = !data.some(({ y }) => y.length);
     byId("plot-waits").hidden = !empty;
@@ -34,34 +31,20 @@ export function createFigure() {
     Plotly.react(plot, data, layout, CONFIG);
   };
 
-  const drawSoon = () => {
-    if (scheduled) return;
-    scheduled = true;
-    requestAnimationFrame(draw);
-  };
-
-  const start = async () => {
-    if (started) return;
-    started = true;
-    try {
-      Plotly = await plotlyWhenIdle();
-      draw();
-    } catch (problem) {
-      started = false; // the next change tries again
-      byId("plot-waits").textContent = problem.message;
-    }
-  };
+  const drawing = createIdleDrawing(draw, (problem) => {
+    byId("plot-waits").textContent = problem.message;
+  });
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     tokens = readTokens(TOKENS);
-    drawSoon();
+    drawing.soon();
   });
 
   /** @param {Answer} answer @param {View} view @param {(recipe: string) => number} colourOf */
   return (answer, view, colourOf) => {
     shown = { answer, view, colourOf };
-    void start();
-    drawSoon();
+    void drawing.start();
+    drawing.soon();
   };
 }
 

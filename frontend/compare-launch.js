@@ -5,7 +5,7 @@ import { byId, element, setAttribute, setText } from "./dom.js";
 import { counted } from "./format.js";
 import { createLaunchSender } from "./launch-send.js";
 import { seedsAddress } from "./links.js";
-import { isOver } from "./progress.js";
+import { isOver } from "./run-states.js";
 
 /** @typedef {import("./compare-model.js").Answer} Answer */
 /** @typedef {Answer["verdict"]["more_seeds"][0]} Wanted */

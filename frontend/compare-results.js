@@ -5,6 +5,7 @@ import { paint, swatch } from "./compare-series.js";
 import { byId, createList, element, setAttribute, setText } from "./dom.js";
 import { count, counted, duration, loss, MISSING, NOT_FINITE, percent } from "./format.js";
 import { accuracyText } from "./runs-accuracy.js";
+import { isTraining } from "./run-states.js";
 
 /** @typedef {import("./compare-model.js").Answer} Answer */
 /** @typedef {import("./compare-model.js").Item} Item */
@@ -116,7 +117,7 @@ function cell(title, classes) {
 
 /** @param {ComparedRun[]} runs @param {Item[]} items */
 export const overview = (items, runs) => {
-  const active = runs.filter(({ state }) => state === "running" || state === "cancelling").length;
+  const active = runs.filter(isTraining).length;
   const waiting = runs.filter(({ state }) => state === "queued" || state === "waiting").length;
   return [`${counted(items.length, "recipe")}, ${counted(runs.length, "run")}`, active && `${active} running`, waiting && `${waiting} queued`].filter(Boolean).join(" · ");
 };

@@ -21,6 +21,7 @@ export function networkFacts(environment) {
   if (weights) facts.push(["Weights", `${weights.about}, ${String(weights.sha256).slice(0, 12)}`]);
   if (features) facts.push(["Features", featureText(features)]);
   if (model) facts.push(["Changed", changesText(model.changes)], ["Trained", parametersText(model)]);
+  if (isNumber(model?.mega_macs)) facts.push(["One image", `${Number(((2 * model.mega_macs) / 1000).toPrecision(3))} GFLOP forward`]);
   return facts;
 }
 
@@ -51,6 +52,9 @@ const TITLES = /** @type {Object<string, string>} */ ({
   torchvision: "torchvision",
   cuda: "CUDA",
   cudnn: "cuDNN",
+  precision: "Precision",
+  compile: "Compiled",
+  devices: "Devices",
   deterministic: "Deterministic",
   tf32_matmul: "TF32 in matrix products",
   tf32_convolution: "TF32 in convolutions",
@@ -83,6 +87,7 @@ export function differingFacts(environment, other) {
 /** @param {any} value */
 function factText(value) {
   if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "object" && "used" in value && "why" in value) return `${value.used}: ${value.why}`; // what was decided
   if (typeof value === "object") return JSON.stringify(value);
   return String(value).replace(HASH, (hash) => hash.slice(0, 12)).replace(/\+changes$/, " + changes");
 }

@@ -1,7 +1,8 @@
 /** The live curves: plotly.js comes when the page is idle; a new point never resets a zoom. */
 
 import { byId, element, setText } from "./dom.js";
-import { CONFIG, plotlyWhenIdle } from "./plotly-load.js";
+import { createIdleDrawing } from "./plotly-drawing.js";
+import { CONFIG } from "./plotly-load.js";
 import { colourOf, readTokens, themed, TOKENS } from "./plotly-theme.js";
 
 const PLACES = /** @type {const} */ ([
@@ -21,21 +22,16 @@ export function createFigures(run) {
     byId("figures").append(element("figure", { class: small ? "card small-figure" : "card" }, caption, plot));
     plots.set(name, plot);
   }
-  /** @type {any} */ let Plotly = null;
   /** @type {Object<string, any>} */ let figures = {};
   /** @type {import("./series-model.js").SeriesByMetric} */ let series = {};
   let epochs = 1;
-  let scheduled = false;
-  let started = false;
 
-  const draw = () => {
-    scheduled = false;
-    if (!Plotly) return;
+  const draw = (/** @type {any} */ Plotly) => {
     const look = { tokens: readTokens(TOKENS), family: getComputedStyle(document.body).fontFamily, revision: `run ${run}`, epochs };
     for (const [name, plot] of plots) {
       const figure = figures[name];
       if (!figure || !figure.data.some((/** @type {any} */ trace) => series[trace.meta?.metric]?.epochs.length)) {
-        if (!plot.querySelector(".plot-waits")) clear(plot);
+        if (!plot.querySelector(".plot-waits")) clear(Plotly, plot);
         if (figure) setText(plot.querySelector(".plot-waits"), "Waits for the first epoch");
         continue;
       }
@@ -46,44 +42,30 @@ export function createFigures(run) {
     }
   };
 
-  /** A retry began: its curves so far are no more. @param {any} plot */
-  const clear = (plot) => {
+  /** A retry began: its curves so far are no more. @param {any} Plotly @param {any} plot */
+  const clear = (Plotly, plot) => {
     Plotly.purge(plot);
     plot.replaceChildren(waits());
   };
 
-  const drawSoon = () => {
-    if (scheduled) return;
-    scheduled = true;
-    requestAnimationFrame(draw);
-  };
+  const drawing = createIdleDrawing(draw, (problem) => {
+    for (const note of document.querySelectorAll(".plot-waits")) note.textContent = problem.message;
+  });
 
-  const start = async () => {
-    if (started) return;
-    started = true;
-    try {
-      Plotly = await plotlyWhenIdle();
-      draw();
-    } catch (problem) {
-      started = false; // the next load of the run tries again
-      for (const note of document.querySelectorAll(".plot-waits")) note.textContent = problem.message;
-    }
-  };
-
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawSoon);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawing.soon);
 
   return {
     /** @param {Object<string, any>} loaded the figures of the API @param {number} planned epochs of the whole run */
     setFigures(loaded, planned) {
       figures = loaded;
       epochs = planned;
-      void start();
-      drawSoon();
+      void drawing.start();
+      drawing.soon();
     },
     /** @param {import("./series-model.js").SeriesByMetric} changed */
     setSeries(changed) {
       series = changed;
-      drawSoon();
+      drawing.soon();
     },
   };
 }

@@ -1,5 +1,7 @@
 /** Numbers, times and names as people read them. Pure: no DOM, no clock but what is passed in. */
 
+import { isTraining } from "./run-states.js";
+
 /** @typedef {import("./types.js").Run} Run */
 
 export const MISSING = "—";
@@ -65,10 +67,12 @@ export function moment(iso, now) {
   return `${dayClock(date.getTime(), now)}:${padded(date.getSeconds())}`;
 }
 
+/** Where a checkpoint was made: "epoch 3", "epoch 0, step 500" of the epoch after it. @param {number} epoch @param {number|null} step */
+export const placeText = (epoch, step) => `epoch ${epoch}${step ? `, step ${step}` : ""}`;
+
 /** Seconds that a run has been in training, up to `now` where it still is. @param {Run} run @param {number} now */
 export function elapsedSeconds(run, now) {
-  const active = run.state === "running" || run.state === "cancelling";
-  return active ? (run.seconds ?? 0) + Math.max(0, (now - Date.parse(run.told_at)) / 1000) : run.seconds;
+  return isTraining(run) ? (run.seconds ?? 0) + Math.max(0, (now - Date.parse(run.told_at)) / 1000) : run.seconds;
 }
 
 /** @param {Run} run */
@@ -77,11 +81,18 @@ export const runTitle = (run) => run.name || run.preset || `${run.spec.model.arc
 /** "alexnet · lr 0.05 · 150 epochs · 64 px · cifar10 · seed 0"; on features "softmax-regression on resnet18 layer2". @param {Run} run */
 export const recipeLine = (run) => [...recipeParts(run.spec), `seed ${run.seed}`].join(" · ");
 
-/** What a line tells of a recipe. @param {import("./types.js").Spec} spec @returns {string[]} */
-export function recipeParts({ model, features, optimizer, epochs, dataset }) {
+/** Optimizers and schedules as people write them. */
+export const OPTIMIZERS = /** @type {Object<string, string>} */ ({ sgd: "SGD", adam: "Adam", adamw: "AdamW" });
+export const SCHEDULES = /** @type {Object<string, string>} */ ({ step: "by steps", onecycle: "one cycle" });
+
+/** What a line tells of a recipe: always its learning rate; optimizer and schedule where they are not the plain ones.
+ *  @param {import("./types.js").Spec} spec @returns {string[]} */
+export function recipeParts({ model, features, optimizer, schedule, epochs, dataset }) {
   const network = features ? `${model.arch} on ${features.arch} ${features.node}` : model.arch;
   const pixels = dataset.image_size ? [`${dataset.image_size} px`] : [];
-  return [network, `lr ${plain(optimizer.lr)}`, `${epochs} ${epochs === 1 ? "epoch" : "epochs"}`, ...pixels, dataset.name];
+  const solver = optimizer.name === "sgd" ? [] : [OPTIMIZERS[optimizer.name] ?? optimizer.name];
+  const course = !schedule || schedule.name === "constant" ? [] : [SCHEDULES[schedule.name] ?? schedule.name]; // one of an older version has none
+  return [network, ...solver, `lr ${plain(optimizer.lr)}`, ...course, `${epochs} ${epochs === 1 ? "epoch" : "epochs"}`, ...pixels, dataset.name];
 }
 
 /** "1 run", "3 runs". @param {number} number @param {string} noun */

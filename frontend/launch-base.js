@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { element, setText } from "./dom.js";
+import { createFaithful } from "./faithful.js";
 import { createPresets, createSizes } from "./launch-presets.js";
 import { startSentence } from "./launch-weights.js";
 
@@ -48,7 +49,8 @@ export function createPresetChoice({ presets, query, place, onChosen, onProblem 
   const start = element("p", { class: "about" });
   const cards = createPresets(presets);
   const sizes = createSizes();
-  place.replaceChildren(cards, element("div", { class: "preset-says" }, element("div", {}, about, start), sizes));
+  const faithful = createFaithful();
+  place.replaceChildren(cards, element("div", { class: "preset-says" }, element("div", {}, about, start), sizes), faithful.node);
 
   /** @param {string} name @param {string|null} value @returns {boolean} whether there is such a choice */
   const check = (name, value) => {
@@ -72,6 +74,7 @@ export function createPresetChoice({ presets, query, place, onChosen, onProblem 
   const base = () => ({ preset: preset().name, size: chosen("size"), spec: preset().sizes[/** @type {"quick"|"published"} */ (chosen("size"))], startsFrom: preset().starts_from });
   const say = () => {
     setText(about, preset().about);
+    faithful.update(preset().faithful);
     setText(start, startSentence(base().spec, presets.find(({ name }) => name === preset().starts_from)));
   };
   place.addEventListener("input", (event) => {

@@ -2,7 +2,7 @@
 
 import { element, setText } from "./dom.js";
 import { createField } from "./launch-field.js";
-import { helpText, inWords } from "./launch-plan.js";
+import { helpText, inWords, RARE_GROUPS } from "./launch-plan.js";
 import { baseTexts, chosenOf, isShown } from "./launch-request.js";
 
 /** @typedef {import("./launch-plan.js").Plan} Plan */
@@ -19,23 +19,29 @@ export function createGroups({ plans, rules, onInput }) {
     const made = own.map((plan) => {
       const rule = rules[plan.path] ?? rules[`${plan.path}.source`]; // one field for a whole table of weights
       const field = createField({ plan, unit: rule?.unit, help: helpText(plan, rule), options: optionsOf(plan, rule), list: plan.kind === "node" ? "nodes" : undefined, onInput: () => onInput(plan.path) });
+      if (plan.empty) field.input.placeholder = plan.empty;
       fields.set(plan.path, field);
       return field;
     });
-    const main = made.filter(({ plan }) => plan.main);
-    const rest = made.filter(({ plan }) => !plan.main);
+    const isRare = RARE_GROUPS.includes(name);
+    const main = made.filter(({ plan }) => plan.main || isRare);
+    const rest = made.filter(({ plan }) => !plan.main && !isRare);
     const more = element("details", { class: "more" }, element("summary"), element("div", { class: "fields" }, ...rest.map(({ node }) => node)));
-    const id = `group-${name.toLowerCase()}`;
+    const id = `group-${name.toLowerCase().replaceAll(" ", "-")}`;
     const body = element("div", {}, element("div", { class: "fields" }, ...main.map((field) => field.node)), ...(rest.length ? [more] : []));
     const node = element("section", { class: "group", "aria-labelledby": id }, element("h3", { id, text: name }), body);
-    return { node, more, rest };
+    return { name, node, more, rest, made };
   }
+
+  const [usual, rare] = [false, true].map((wanted) => groups.filter(({ name }) => RARE_GROUPS.includes(name) === wanted));
+  const rareNames = rare.map(({ name }, index) => (index ? name.toLowerCase() : name)).join(", ");
+  const rareGroups = element("details", { class: "more-groups" }, element("summary", { text: rareNames }), ...rare.map(({ node }) => node));
 
   const texts = () => Object.fromEntries([...fields].map(([path, field]) => [path, field.texts()]));
 
   return {
     fields,
-    nodes: groups.map(({ node }) => node),
+    nodes: [...usual.map(({ node }) => node), ...(rare.length ? [rareGroups] : [])],
     texts,
     words: () => Object.fromEntries([...fields].map(([path, field]) => [path, field.words()])),
     /** Lay the values that a launch starts from under the fields. @param {Base} base */
@@ -46,16 +52,13 @@ export function createGroups({ plans, rules, onInput }) {
     follow() {
       const chosen = chosenOf(texts());
       for (const { plan, node } of fields.values()) node.hidden = !isShown(plan, chosen);
-      for (const { more, rest } of groups) {
+      for (const { more, rest } of usual) {
         const shown = rest.filter(({ node }) => !node.hidden);
         more.hidden = !shown.length;
         setText(more.firstElementChild, shown.map(({ plan }) => plan.label).join(", "));
-        // What differs must not hide; a person may close it again.
-        if (shown.some(({ node }) => node.matches(".differs, .wrong")) && !more.dataset.opened) {
-          more.open = true;
-          more.dataset.opened = "yes";
-        }
+        openWhatDiffers(more, shown);
       }
+      openWhatDiffers(rareGroups, rare.flatMap(({ made }) => made).filter(({ node }) => !node.hidden));
     },
     /** Open the line that a field stands behind. @param {string} path */
     reveal(path) {
@@ -63,6 +66,13 @@ export function createGroups({ plans, rules, onInput }) {
       if (more) more.open = true;
     },
   };
+}
+
+/** What differs must not hide; a person may close it again. @param {any} details @param {Field[]} shown those behind its line */
+function openWhatDiffers(details, shown) {
+  if (details.dataset.opened || !shown.some(({ node }) => node.matches(".differs, .wrong"))) return;
+  details.open = true;
+  details.dataset.opened = "yes";
 }
 
 /** The options that the rules of the spec know; those of data sets, models and weights are offered later.

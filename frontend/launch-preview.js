@@ -6,7 +6,8 @@ const WAIT_MS = 300;
 const RETRY_MS = 3000;
 
 /** @typedef {{count: number, recipes: number, runs: {name: string, seed: number, differs: Object<string, any>}[], parents: {name: string, seed: number}[],
- *   seconds: number|null, device: string, needs_confirmation: string|null, differs: {path: string, preset: any, value: any}[],
+ *   seconds: number|null, run_seconds: [number, number]|null, device: string, workers: number, basis: string,
+ *   memory_bytes: number|null, device_memory_bytes: number|null, warning: string|null, needs_confirmation: string|null, differs: {path: string, preset: any, value: any}[],
  *   missing: {what: string, sentence: string, command: string}[], ready: boolean, snippets: {curl: string, cli: string, python: string}}} Preview */
 
 /** @param {{read: () => any, onAsked: () => void, onAnswer: (preview: Preview) => void, onRefused: (problem: any) => void}} options

@@ -38,6 +38,9 @@ export function chosenOf(texts) {
     featuresStart: one("features.weights"),
     rule: one("model.weights.rule"),
     featuresRule: one("features.weights.rule"),
+    optimizers: texts["optimizer.name"] ?? [],
+    schedules: texts["schedule.name"] ?? [],
+    stops: !/^(none|never)?$/i.test(one("early_stopping.patience").trim()),
   };
 }
 
@@ -53,7 +56,7 @@ export function requestOf(base, form, plans, rules) {
   if ("problem" in read) return read;
   const seeds = readSeeds(form.seeds);
   if ("problem" in seeds) return seeds;
-  const { overrides, grid } = changesOf(base, chosen, read.values);
+  const { overrides, grid } = changesOf(base, chosen, read.values, rules);
   const shown = plans.filter((plan) => isShown(plan, chosen));
   const factors = shown.filter(({ path }) => read.values[path].length > 1).map((plan) => manyOf(plan, read.values[plan.path].length));
   if (seeds.values.length > 1) factors.push(`${seeds.values.length} seeds`);
@@ -70,7 +73,7 @@ function readFields(base, texts, chosen, plans, rules) {
   /** @type {Object<string, any[]>} */ const values = {};
   for (const plan of plans) {
     const { path } = plan;
-    const read = isShown(plan, chosen) ? readValues(plan, texts[path] ?? [], isNullable(path, rules)) : { values: [unsaid(path, rules, base)] };
+    const read = isShown(plan, chosen) ? readValues(plan, texts[path] ?? [], isNullable(path, rules)) : { values: [unsaid(plan, rules, base)] };
     if ("problem" in read) return read;
     values[path] = read.values;
   }
@@ -78,15 +81,15 @@ function readFields(base, texts, chosen, plans, rules) {
 }
 
 /** What differs from the base as overrides, and what is varied as a grid.
- *  @param {Base} base @param {Chosen} chosen @param {Object<string, any[]>} values */
-function changesOf(base, chosen, values) {
+ *  @param {Base} base @param {Chosen} chosen @param {Object<string, any[]>} values @param {Object<string, any>} rules */
+function changesOf(base, chosen, values, rules) {
   /** @type {Object<string, any>} */ const overrides = {};
   /** @type {Object<string, any[]>} */ const grid = {};
   for (const [path, several] of Object.entries(values)) {
     if (path.includes("weights")) continue; // as whole tables, below
     if (path.startsWith("features.") && !chosen.features) continue; // away as a whole, below
     if (several.length > 1) grid[path] = several;
-    else if (several[0] !== valueAt(base.spec, path)) put(overrides, path, several[0]);
+    else if (several[0] !== valueBefore(base, path, rules)) put(overrides, path, several[0]);
   }
   for (const holder of ["model", "features"]) takeWeights(holder, base, chosen, values, overrides, grid);
   if (!chosen.features && base.spec.features) overrides.features = null;
@@ -129,10 +132,15 @@ function takeWeights(holder, base, chosen, read, overrides, grid) {
   if (JSON.stringify(now) !== JSON.stringify(was) || (isNew && now.source !== "none")) put(overrides, path, now);
 }
 
+/** A run of an older version has no value for what came later: it began with the default. @param {Base} base @param {string} path @param {Object<string, any>} rules */
+const valueBefore = ({ spec }, path, rules) => valueAt(spec, path) ?? rules[path]?.default ?? null;
+
 /** What a field that says nothing here is sent as: its default, where the base has something else.
- *  @param {string} path @param {Object<string, any>} rules @param {Base} base */
-function unsaid(path, rules, { spec }) {
+ *  @param {Plan} plan @param {Object<string, any>} rules @param {Base} base */
+function unsaid({ path, goes }, rules, base) {
+  const { spec } = base;
   if (path.endsWith("weights")) return "none";
+  if (goes) return valueBefore(base, path, rules);
   return rules[path]?.default === undefined ? valueAt(spec, path) : rules[path].default;
 }
 

@@ -14,14 +14,23 @@ const MOST_SEEDS = 8;
 /** Several names as a text: the first ones, and how many more. Pure. @param {string[]} names */
 export const firstOf = (names) => (names.length > FEW + 1 ? `${names.slice(0, FEW).join("; ")}; and ${count(names.length - FEW)} more` : names.join("; "));
 
+/** "about 3 min to 2 h". @param {[number, number]} seconds of the shortest and the longest run */
+const eachText = ([shortest, longest]) => (roughly(shortest) === roughly(longest) ? `about ${roughly(longest)}` : `about ${roughly(shortest)} to ${roughly(longest)}`);
+
+/** "250 MB", "20.1 GB". Pure. @param {number} bytes */
+export const bytesText = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
+
 /** The facts of a preview as pairs of a title and a text. Pure. @param {Preview} preview @returns {[string, string][]} */
-export function factsOf({ count: runs, recipes, parents, seconds, device }) {
+export function factsOf({ count: runs, recipes, parents, seconds, run_seconds: each, device, workers, basis, memory_bytes: memory, device_memory_bytes: there }) {
   const seeds = runs / recipes;
   const several = runs + parents.length > 1;
   return [
     .../** @type {[string, string][]} */ (runs > 1 ? [["Recipes", seeds > 1 ? `${count(recipes)}, ${count(seeds)} seeds each` : count(recipes)]] : []),
     .../** @type {[string, string][]} */ (parents.length ? [["Trained before", firstOf(parents.map(({ name, seed }) => `${name}, seed ${seed}`))]] : []),
-    ["Time", isNumber(seconds) ? `about ${roughly(seconds)} on ${device}${several ? ", one after the other" : ""}` : "not known before the data set is here"],
+    ["Time", isNumber(seconds) ? `about ${roughly(seconds)} ${workers > 1 && several ? `over ${count(workers)} workers, the first on ${device}` : `on ${device}${several ? ", one after the other" : ""}`}` : each ? "not known: no worker here holds so many devices" : "not known before the data set is here"],
+    .../** @type {[string, string][]} */ (several && each ? [["Each run", eachText(each)]] : []),
+    .../** @type {[string, string][]} */ (isNumber(memory) ? [["Memory", `about ${bytesText(memory)}${isNumber(there) ? ` of ${bytesText(there)}` : ""}`]] : []),
+    .../** @type {[string, string][]} */ (each ? [["Estimates", basis]] : []),
   ];
 }
 
@@ -84,6 +93,8 @@ export function createSummary({ onPutBack, onUseShapes }) {
       form.classList.remove("stale");
       byId("facts").replaceChildren(...factsOf(preview).map(([title, text]) => element("div", {}, element("dt", { text: title }), element("dd", { text }))));
       showMissing(preview.missing);
+      byId("warning").hidden = !preview.warning;
+      setText(byId("warning"), preview.warning ?? "");
       byId("long").hidden = !preview.needs_confirmation;
       setText(byId("long"), preview.needs_confirmation?.replace(/: confirm to launch\.$/, ".") ?? "");
       showNames(preview.runs);

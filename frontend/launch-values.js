@@ -34,7 +34,7 @@ export function readValues(plan, texts, nullable) {
 function readOne({ path, label, kind }, text, nullable) {
   if (kind === "flag") return { value: text === "yes" };
   if (kind !== "number" && kind !== "run") return { value: text };
-  if (nullable && kind === "number" && /^(all|none)$/i.test(text)) return { value: null };
+  if (nullable && kind === "number" && /^(all|none|never)$/i.test(text)) return { value: null };
   const number = NUMBER.test(kind === "run" ? text.replace(/^#/, "") : text) ? Number(text.replace(/^#/, "")) : NaN;
   if (!Number.isFinite(number)) return { problem: `${label} is “${text}”, which is no number; write it like 10 or 0.05.`, path };
   return { value: number };

@@ -1,24 +1,17 @@
 /** How far a run is and what it waits for, in words. Pure. */
 
 import { count, roughly } from "./format.js";
+import { isTraining } from "./run-states.js";
 
 /** @typedef {import("./types.js").Run} Run */
 /** What of a run tells where it stands; the report knows no more of a run.
  *  @typedef {Pick<Run, "state"|"progress"> & {reason?: string|null, ahead?: number|null, parent?: Run["parent"],
  *    last: {epoch: number}|null, spec: {epochs: number}}} Standing */
 
-const FINAL = new Set(["completed", "failed", "cancelled"]);
-
-/** @param {{state: string}} run */
-export const isOver = (run) => FINAL.has(run.state);
-
-/** @param {{state: string}} run @returns {boolean} whether a cancel would do anything */
-export const isCancellable = (run) => !isOver(run) && run.state !== "cancelling";
-
 /** Share done in [0, 1], null where no bar is of use. @param {Standing} run @returns {number|null} */
 export function fractionDone(run) {
   const { progress } = run;
-  if (run.state !== "running" && run.state !== "cancelling") return null;
+  if (!isTraining(run)) return null;
   if (!progress) return (run.last?.epoch ?? 0) / run.spec.epochs;
   if (isPreparation(progress)) return progress.total ? Math.min(1, progress.done / progress.total) : null;
   const within = progress.steps ? progress.step / progress.steps : 0;

@@ -1,6 +1,7 @@
 /** One experiment of the report: where it stands, its facts, its table beside its figure, its notes. */
 
 import { createFact, createList, element, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
+import { createFaithful } from "./faithful.js";
 import { MISSING, percent } from "./format.js";
 import { fractionDone, stateText } from "./progress.js";
 import { asStanding, factsOf, protocolText } from "./report-model.js";
@@ -18,6 +19,7 @@ export function createExperiment(first, { drawing, progress }) {
   const factList = element("dl", { class: "facts" });
   const facts = createList(factList, ([name]) => name, createFact);
   const start = createStart();
+  const faithful = createFaithful();
   const table = createReportTable(`${first.id} ${first.title}`, first.columns);
   const foot = createFoot();
   const figure = drawing.figure(first.id, first.title);
@@ -32,6 +34,7 @@ export function createExperiment(first, { drawing, progress }) {
     about,
     factList,
     start.node,
+    faithful.node,
     element("div", { class: "beside" }, left, figure.node),
     noteList,
     twin.node,
@@ -46,6 +49,7 @@ export function createExperiment(first, { drawing, progress }) {
     setText(about, block.about);
     facts(factsOf(block));
     start.update(block);
+    faithful.update(block.faithful);
     table.update(block.rows);
     foot.update(block);
     figure.update(block.figure);

@@ -2,6 +2,7 @@
 
 import { count, counted, duration, isNumber, loss, MISSING, NOT_FINITE, percent, roughly } from "./format.js";
 import { stateText } from "./progress.js";
+import { isTraining } from "./run-states.js";
 
 /** @typedef {import("./report-types.js").View} View */
 /** @typedef {import("./report-types.js").Experiment} Experiment */
@@ -64,13 +65,18 @@ export function standingOf(view, sinceMs) {
   const waiting = of("queued", "waiting");
   const going = [active && `${active} running`, waiting && `${waiting} waiting`, of("failed") && `${of("failed")} failed`];
   const seconds = standing.seconds === null ? null : standing.seconds + (active || waiting ? sinceMs / 1000 : 0);
-  const estimate = standing.missing && isNumber(standing.estimate_seconds);
   return [
     { value: `${complete} of ${tables.length}`, title: "Tables complete", extra: complete === tables.length ? "every experiment has run" : `${tables.length - complete} to go` },
     { value: `${of("completed")} of ${count(standing.runs)}`, title: "Runs done", extra: going.filter(Boolean).join(" · ") || (of("completed") ? "nothing is running" : "none has begun") },
     { value: duration(seconds), title: "Time spent", extra: isNumber(standing.budget_seconds) ? `budget ${roughly(standing.budget_seconds)}` : "" },
-    { value: standing.missing ? count(standing.missing) : "0", title: standing.missing === 1 ? "Run missing" : "Runs missing", extra: estimate ? `about ${roughly(standing.estimate_seconds)} on a CPU` : "" },
+    { value: standing.missing ? count(standing.missing) : "0", title: standing.missing === 1 ? "Run missing" : "Runs missing", extra: estimateText(standing) },
   ];
+}
+
+/** "about 3 min on a CPU with two cores", "" where nothing is missing or nobody knows. @param {View["standing"]} standing */
+export function estimateText({ missing, estimate_seconds: seconds, device, workers }) {
+  if (!missing || !isNumber(seconds)) return "";
+  return `about ${roughly(seconds)} ${missing > 1 && workers > 1 ? `over ${count(workers)} workers, the first on` : "on"} ${device}`;
 }
 
 /** What stateText wants to know, of the little that a view tells of a run. @param {BriefRun} run */
@@ -107,7 +113,7 @@ export function namedRuns(view) {
  *  @returns {{id: number, text: string}[]} */
 export function trainedNow(view, progress) {
   return [...namedRuns(view).values()]
-    .filter(({ run }) => run.state === "running" || run.state === "cancelling")
+    .filter(({ run }) => isTraining(run))
     .map(({ title, run }) => {
       const known = progress.get(run.id) ?? run.progress ?? null;
       return { id: run.id, text: `${title}: ${stateText(asStanding({ ...run, progress: known, epochs: run.epochs ?? known?.epochs }))}` };

@@ -1,8 +1,7 @@
 /** The top of the report: title, the choices of the variant, the strip of numbers, the button, what is trained now. */
 
 import { byId, createList, element, setAttribute, setText } from "./dom.js";
-import { isNumber, roughly } from "./format.js";
-import { launchText, obstacles, standingOf, trainedNow } from "./report-model.js";
+import { estimateText, launchText, obstacles, standingOf, trainedNow } from "./report-model.js";
 
 /** @typedef {import("./report-types.js").View} View */
 
@@ -78,8 +77,7 @@ export function createReportHead({ onChoice, progress }) {
     const button = byId("run-missing");
     button.disabled = sending || standing.missing === 0 || Boolean(standing.problem);
     setText(byId("run-missing-text"), sending ? "Launching…" : launchText(standing));
-    const estimated = standing.missing > 0 && isNumber(standing.estimate_seconds);
-    setText(byId("estimate"), estimated ? `about ${roughly(standing.estimate_seconds)} on a CPU` : "");
+    setText(byId("estimate"), estimateText(standing));
     setAttribute(byId("report"), "data-missing", String(standing.missing));
     byId("nothing").hidden = standing.missing < standing.runs;
     tick();

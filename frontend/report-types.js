@@ -5,15 +5,16 @@
  * @typedef {{name: string, title: string, about?: string, ready?: boolean, help?: string|null}} Choice
  * @typedef {{size: string, dataset: string, pretraining: string, seed: number, seeds: number[],
  *   choices: {sizes: Choice[], datasets: Choice[], pretraining: Choice[]}}} Variant
- * @typedef {{runs: number, states: Object<string, number>, missing: number, run_ids: number[], estimate_seconds: number,
- *   budget_seconds: number|null, seconds: number|null, confirmation: string|null, problem: string|null, summary: string}} Standing
+ * @typedef {{runs: number, states: Object<string, number>, missing: number, run_ids: number[], estimate_seconds: number|null,
+ *   device: string, workers: number, budget_seconds: number|null, seconds: number|null, confirmation: string|null, problem: string|null, summary: string}} Standing
  *   problem: why this variant cannot be run as things are
  * @typedef {Object<string, number|null>} Values by metric
  * @typedef {{epoch: number, published: Values, measured: Values|null, nonfinite: Object<string, string>,
  *   delta_points: number|null}} Row
  * @typedef {{kind: string, text: string}} Note
  * @typedef {{title: string, preset: string, run: BriefRun|null, last: Values|null, best_test_acc: number|null, text: string}} Twin
- * @typedef {{kind: "experiment", id: string, title: string, preset: string, about: string, run: BriefRun|null, recipe: string,
+ * @typedef {{kind: "experiment", id: string, title: string, preset: string, about: string,
+ *   faithful: import("./types.js").Faithful|null, run: BriefRun|null, recipe: string,
  *   parents: {title: string, run: BriefRun|null, about: string}[], start: string,
  *   hyper: {name: string, published: string|null, here: string}[], changed: {path: string, before: string, after: string}[],
  *   protocol: {field: string, published: string, here: string}[], columns: string[], rows: Row[], notes: Note[],

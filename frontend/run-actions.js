@@ -2,17 +2,17 @@
 
 import { post, remove } from "./api.js";
 import { element } from "./dom.js";
-import { runTitle } from "./format.js";
-import { isOver } from "./progress.js";
+import { placeText, runTitle } from "./format.js";
+import { isOver } from "./run-states.js";
 import { createQuestion } from "./question.js";
 
 /** @typedef {import("./types.js").Run} Run */
 
 /** What a person may wish of a run. Only one that did not complete is trained again; a checkpoint is there from
- *  some epoch on at the earliest. Pure. @param {Run} run */
+ *  some step on at the earliest. Pure. @param {Run} run */
 export function wishesFor(run) {
   const unfinished = run.state === "failed" || run.state === "cancelled";
-  return { retry: unfinished, resume: unfinished && run.last !== null, delete: isOver(run) };
+  return { retry: unfinished, resume: unfinished && run.checkpoint !== null, delete: isOver(run) };
 }
 
 /** @param {{onChanged: (run: Run) => void, onDeleted: (run: Run) => void, onError: (message: string) => void}} options */
@@ -38,15 +38,13 @@ export function createRunActions({ onChanged, onDeleted, onError }) {
     }),
   };
   questions.retry.hint("Train it again from the start");
-  /** @param {number|null} epoch of its checkpoint, where it is known */
-  const showCheckpoint = (epoch) => questions.resume.hint(`Go on from its checkpoint${epoch === null ? "" : ` of epoch ${epoch}`}`);
-  showCheckpoint(null);
   const node = element("span", { class: "run-actions" }, ...Object.values(questions).map((question) => question.node));
 
   /** @param {Run} changed */
   const update = (changed) => {
     run = changed;
     const wishes = wishesFor(changed);
+    if (changed.checkpoint) questions.resume.hint(`Go on from its checkpoint of ${placeText(changed.checkpoint.epoch, changed.checkpoint.step)}`);
     for (const [name, question] of Object.entries(questions)) {
       const possible = wishes[/** @type {keyof typeof wishes} */ (name)];
       question.node.hidden = !possible;
@@ -55,5 +53,5 @@ export function createRunActions({ onChanged, onDeleted, onError }) {
     }
     node.hidden = !Object.values(wishes).some(Boolean);
   };
-  return { node, update, showCheckpoint };
+  return { node, update };
 }

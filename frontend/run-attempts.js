@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { byId, element, setAttribute, setText } from "./dom.js";
 import { differingFacts } from "./environment-facts.js";
 import { epochsTable } from "./epochs-table.js";
-import { duration, MISSING, moment } from "./format.js";
+import { duration, MISSING, moment, placeText } from "./format.js";
 import { attemptSeconds, whyEnded, workerName } from "./run-attempts-model.js";
 
 /** @typedef {import("./types.js").Attempt} Attempt */
@@ -31,13 +31,13 @@ export function createAttempts(run, onError) {
 /** @param {Attempt} attempt @param {Object<string, any>|null|undefined} newest what the newest attempt runs on; null for itself
  *  @param {number} now @param {Set<string>} open @param {ReturnType<typeof createAside>} aside */
 function attemptRow(attempt, newest, now, open, aside) {
-  const resumed = attempt.resumed_from_epoch;
+  const { resumed_from_epoch: epoch, resumed_from_step: step } = attempt;
   return element(
     "tr",
     {},
     element("td", { class: "number", text: attempt.number }),
     element("td", { class: "why" }, whyEnded(attempt), ...(attempt.has_points ? [" ", aside.button(attempt.number)] : [])),
-    element("td", { text: resumed ? `epoch ${resumed}` : "the start" }),
+    element("td", { text: epoch === null ? "the start" : placeText(epoch, step) }),
     element("td", { text: moment(attempt.started_at, now) }),
     element("td", { class: "number", text: duration(attemptSeconds(attempt)) }),
     element("td", { class: "worker", title: attempt.worker, text: workerName(attempt.worker) }),

@@ -5,16 +5,17 @@ import { createCoalescer } from "./coalesce.js";
 import { copyButton } from "./copy.js";
 import { byId, element, setText } from "./dom.js";
 import { size } from "./environment-facts.js";
+import { placeText } from "./format.js";
 
-/** @typedef {{epoch: number, part: "weights"|"state", bytes: number, sha256: string, href: string}} Checkpoint */
+/** @typedef {{epoch: number, step: number, part: "weights"|"state", bytes: number, sha256: string, href: string}} Checkpoint */
 
 const REFRESH_MS = 10_000; // one is made every half minute or so
 const NONE = "None: the first is made some time after the start, or with the last epoch.";
 const NEVER = "None: it ended before the first was made.";
 const PARTS = { weights: "Weights (safetensors)", state: "Optimizer and random states (PyTorch)" };
 
-/** @param {number} run @param {(epoch: number|null) => void} onFound told of which epoch the files are, null where there are none */
-export function createCheckpoints(run, onFound) {
+/** @param {number} run */
+export function createCheckpoints(run) {
   let shown = "";
   let over = false;
 
@@ -30,10 +31,9 @@ export function createCheckpoints(run, onFound) {
 
   /** @param {Checkpoint[]} files @param {string} remark */
   const show = (files, remark) => {
-    onFound(files[0]?.epoch ?? null);
     byId("checkpoints-empty").hidden = !remark;
     setText(byId("checkpoints-empty"), remark);
-    setText(byId("checkpoints-text"), files.length ? `after epoch ${files[0].epoch}` : "");
+    setText(byId("checkpoints-text"), files.length ? `of ${placeText(files[0].epoch, files[0].step)}` : "");
     const key = JSON.stringify(files);
     if (key === shown) return;
     shown = key;
@@ -50,9 +50,9 @@ export function createCheckpoints(run, onFound) {
 }
 
 /** @param {Checkpoint} file */
-function fileRow({ part, bytes, sha256, href, epoch }) {
+function fileRow({ part, bytes, sha256, href, epoch, step }) {
   const name = PARTS[part] ?? part;
-  const link = element("a", { href, download: true, "aria-label": `Download ${name}, epoch ${epoch}`, text: "Download" });
+  const link = element("a", { href, download: true, "aria-label": `Download ${name}, ${placeText(epoch, step)}`, text: "Download" });
   const digest = element("span", { class: "muted small" }, "SHA-256 ", element("code", { title: sha256, text: sha256.slice(0, 12) }));
   return element(
     "li",

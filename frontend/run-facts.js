@@ -2,8 +2,8 @@
 
 import { byId, createFact, createList, element, setText } from "./dom.js";
 import { machineFacts, networkFacts } from "./environment-facts.js";
-import { count, duration, elapsedSeconds, isNumber, loss, MISSING, moment, NOT_FINITE, percent } from "./format.js";
-import { isOver } from "./progress.js";
+import { count, counted, duration, elapsedSeconds, isNumber, loss, MISSING, moment, NOT_FINITE, percent } from "./format.js";
+import { isOver } from "./run-states.js";
 
 /** @typedef {import("./types.js").Run} Run */
 
@@ -13,27 +13,32 @@ const STRIP = /** @type {const} */ ([
   ["training-loss", "Training loss"],
   ["speed", "Speed"],
   ["elapsed", "Time"],
+  ["energy", "Energy"],
 ]);
 
 export function createStrip() {
   const cells = STRIP.map(([name, title]) => {
     const value = element("dd", { "data-fact": name, text: MISSING });
     const extra = element("dd", { class: "extra" });
-    byId("strip").append(element("div", {}, element("dt", { text: title }), value, extra));
-    return { value, extra };
+    const node = element("div", {}, element("dt", { text: title }), value, extra);
+    byId("strip").append(node);
+    return { node, value, extra };
   });
 
   /** @param {Run} run @param {import("./series-model.js").SeriesByMetric} series @param {number} now */
   return (run, series, now) => {
     const metrics = run.last?.metrics ?? {};
     const speed = run.progress?.images_per_second ?? metrics.images_per_second;
+    const energy = energyFact(series.energy_wh);
     const texts = [
       [withUnit(percent(metrics.test_acc), "%"), run.last ? `epoch ${run.last.epoch}` : isOver(run) ? "no epoch" : "no epoch yet"],
       [withUnit(percent(run.best_test_acc), "%"), run.best_epoch ? `epoch ${run.best_epoch}` : ""],
       lossFact(run, series),
       [count(speed), isNumber(speed) ? "images per second" : ""],
       [duration(elapsedSeconds(run, now)), run.finished_at ? `ended ${moment(run.finished_at, now)}` : run.started_at ? `since ${moment(run.started_at, now)}` : "not started"],
+      energy ?? ["", ""],
     ];
+    cells[texts.length - 1].node.hidden = energy === null; // most devices do not tell it
     texts.forEach(([value, extra], index) => {
       setText(cells[index].value, value);
       setText(cells[index].extra, extra);
@@ -47,6 +52,15 @@ function lossFact({ last }, series) {
   const word = series.train_loss?.nonfinite[last.epoch];
   if (word) return [NOT_FINITE[word] ?? word, `no number in epoch ${last.epoch}`];
   return [loss(last.metrics.train_loss), "nats"];
+}
+
+/** The energy of all epochs that told theirs. @param {import("./types.js").Series|undefined} told @returns {[string, string]|null} */
+export function energyFact(told) {
+  const known = (told?.values ?? []).filter(isNumber);
+  if (!known.length) return null;
+  const wattHours = known.reduce((sum, one) => sum + one, 0);
+  const text = wattHours < 1000 ? `${Number(wattHours.toPrecision(3))} Wh` : `${Number((wattHours / 1000).toPrecision(3))} kWh`;
+  return [text, `GPU alone, ${counted(known.length, "epoch")}`];
 }
 
 /** @param {string} value @param {string} unit */

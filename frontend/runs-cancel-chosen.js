@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { byId } from "./dom.js";
 import { count, counted } from "./format.js";
-import { isCancellable } from "./progress.js";
+import { isCancellable } from "./run-states.js";
 import { createQuestion } from "./question.js";
 
 /** @typedef {import("./types.js").Run} Run */

@@ -1,6 +1,7 @@
 /** What the events do to a run, and which runs a filter shows. Pure: no DOM, no network. */
 
 import { elapsedSeconds, recipeLine, runTitle } from "./format.js";
+import { isOver, isTraining } from "./run-states.js";
 
 /** @typedef {import("./types.js").Run} Run */
 /** @typedef {import("./types.js").LiveEvent} LiveEvent */
@@ -25,7 +26,7 @@ export function applyEvent(run, { kind, data }) {
     case "rewind":
       return applyRewind(run, data);
     case "progress":
-      return run.state === "running" || run.state === "cancelling" ? { ...run, progress: data } : run;
+      return isTraining(run) ? { ...run, progress: data } : run;
     default:
       return run;
   }
@@ -33,9 +34,9 @@ export function applyEvent(run, { kind, data }) {
 
 /** @param {Run} run @param {any} data */
 function applyState(run, data) {
-  const over = ["completed", "failed", "cancelled"].includes(data.state);
-  const active = data.state === "running" || data.state === "cancelling";
-  const ends = !active && (run.state === "running" || run.state === "cancelling");
+  const over = isOver(data);
+  const active = isTraining(data);
+  const ends = !active && isTraining(run);
   return {
     ...run,
     seconds: ends && data.at ? elapsedSeconds(run, Date.parse(data.at)) : run.seconds,

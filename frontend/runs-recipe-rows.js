@@ -3,17 +3,16 @@
  *  A recipe with one run needs no opening: its row is that run.
  */
 
-import { createCancel } from "./cancel.js";
-import { cell, createList, element, progressBar, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
-import { count, counted, duration } from "./format.js";
+import { cell, createList, element, setAttribute, setText, showProgress } from "./dom.js";
+import { count, counted } from "./format.js";
 import { comparable } from "./members.js";
 import { accuracyShown, bestShown, bySeed, drawn, lineOf, progressOf, standingOf, timeOf } from "./runs-recipes-model.js";
-import { createSpark } from "./spark.js";
-import { createRow, twoLines } from "./runs-table.js";
+import { createRowParts } from "./runs-row.js";
+import { createRow } from "./runs-table.js";
 
 /** @typedef {import("./types.js").Run} Run */
 /** @typedef {import("./runs-recipes-model.js").Shown} Shown */
-/** @typedef {import("./runs-table.js").RowOptions & {now: () => number, onOpen: (recipe: string, open: boolean) => void}} Options */
+/** @typedef {import("./runs-row.js").RowOptions & {now: () => number, onOpen: (recipe: string, open: boolean) => void}} Options */
 /** @typedef {{key: string, run: Run|null, shown: Shown, open: boolean}} Line run: null for the recipe itself and for what follows its runs */
 
 /** @param {Shown} shown @param {Options} options */
@@ -39,35 +38,19 @@ export function createRecipeBody(shown, options) {
 }
 
 /** @param {string} recipe @param {Options} options */
-function createMainRow(recipe, { now, onOpen, selection, ...options }) {
-  const select = selection.box();
+function createMainRow(recipe, { now, onOpen, ...options }) {
   const link = element("a");
   let open = false;
   const label = element("span");
   const expander = element("button", { type: "button", class: "expander", onclick: () => onOpen(recipe, !open) }, label);
   const number = element("span");
   const aside = element("span", { class: "aside" }, number, element("i", { class: "chevron", "aria-hidden": "true" }));
-  const size = element("span", { class: "chip", text: "quick", hidden: true });
-  const line = element("div", { class: "recipe" });
-  const state = stateLabel();
   const doing = element("div", { class: "aside doing" });
-  const bar = progressBar();
-  const last = twoLines("number strong accuracy-cell");
-  const best = twoLines("number muted best-cell");
-  const spark = createSpark();
-  const time = cell("number muted time-cell");
-  const cancel = createCancel(options);
-  const node = element(
-    "tr",
-    { role: "row" },
-    cell("select-cell", select.node),
-    cell("run-cell", element("div", { class: "title" }, expander, link, aside, size), line),
-    cell("state-cell", state.node, doing, bar),
-    last.node,
-    best.node,
-    cell("spark-cell", spark.node),
-    time,
-    cell("action-cell", cancel.node),
+  const { node, select, size, line, state, bar, last, best, spark, time, cancel, showSeconds } = createRowParts(
+    {},
+    [expander, link, aside],
+    [doing],
+    options,
   );
 
   /** Who the row is: the run itself where there is one, else the recipe. @param {Shown} shown */
@@ -86,7 +69,7 @@ function createMainRow(recipe, { now, onOpen, selection, ...options }) {
 
   const showTime = (/** @type {Shown} */ shown) => {
     const seconds = timeOf(shown, now());
-    setText(time, seconds === null ? "" : duration(seconds));
+    showSeconds(seconds);
     time.title = shown.recipe.total > 1 && seconds !== null ? "Mean of the completed runs, or so far" : "";
   };
 

@@ -1,7 +1,8 @@
 /** A recipe with its runs as a row shows it: its standing in words, its numbers, what a filter finds in it. Pure. */
 
 import { count, elapsedSeconds, isNumber, percent, recipeParts } from "./format.js";
-import { fractionDone, isOver, stateText } from "./progress.js";
+import { fractionDone, stateText } from "./progress.js";
+import { isOver, isTraining } from "./run-states.js";
 import { accuracyText } from "./runs-accuracy.js";
 import { inFilter, searchText } from "./runs-model.js";
 
@@ -41,7 +42,7 @@ export function standingOf(shown) {
 /** How far the newest running run is, null where none runs. @param {Shown} shown
  *  @returns {{fraction: number|null, text: string}|null} */
 export function progressOf({ runs }) {
-  const running = runs.find(({ state }) => state === "running" || state === "cancelling");
+  const running = runs.find(isTraining);
   return running ? { fraction: fractionDone(running), text: stateText(running) } : null;
 }
 

@@ -2,7 +2,7 @@
  *
  * @typedef {"waiting"|"queued"|"running"|"cancelling"|"completed"|"failed"|"cancelled"} RunState
  * @typedef {{dataset: Object<string, any>, model: Object<string, any>, features: Object<string, any>|null, loss: Object<string, any>,
- *   optimizer: Object<string, any>, epochs: number, batch_size: number, eval_batch_size: number, seed: number}} Spec
+ *   optimizer: Object<string, any>, schedule: Object<string, any>, early_stopping: Object<string, any>, epochs: number, batch_size: number, eval_batch_size: number, seed: number}} Spec
  * @typedef {{epoch: number, epochs: number, step: number, steps: number,
  *   images_per_second: number|null, seconds_left: number|null}} Progress epoch counts from 1
  * @typedef {{doing: string, done: number, total: number}} Preparation what comes before the first epoch
@@ -13,14 +13,15 @@
  *   experiment: string|null, parent: Parent|null, spec: Spec, seed: number, state: RunState, reason: string|null, detail: string|null,
  *   attempt: number, losses: number, progress: Progress|Preparation|null,
  *   last: {epoch: number, metrics: Object<string, number|null>}|null, best_test_acc: number|null, best_epoch: number|null,
- *   curve: [number, number|null][], ahead: number|null, created_at: string, started_at: string|null,
+ *   checkpoint: {epoch: number, step: number}|null, curve: [number, number|null][], ahead: number|null, created_at: string, started_at: string|null,
  *   finished_at: string|null, seconds: number|null, told_at: string}} Run seconds in training, up to told_at
  * @typedef {{epochs: number[], values: (number|null)[], nonfinite: Object<string, string>}} Series
  * @typedef {{number: number, worker: string, started_at: string|null, ended_at: string|null, reason: string|null,
- *   detail: string|null, resumed_from_epoch: number|null, environment: Object<string, any>|null, has_points: boolean}} Attempt
+ *   detail: string|null, resumed_from_epoch: number|null, resumed_from_step: number|null, environment: Object<string, any>|null, has_points: boolean}} Attempt
  * @typedef {{line: number, at: string, text: string}} LogLine
- * @typedef {{name: string, title: string, section: string, about: string, corrects: string|null, pretraining: boolean, starts_from: string|null,
- *   sizes: {published: Spec, quick: Spec}}} Preset
+ * @typedef {{name: string, title: string, section: string, about: string, corrects: string|null, pretraining: boolean, faithful: Faithful|null,
+ *   starts_from: string|null, sizes: {published: Spec, quick: Spec}}} Preset
+ * @typedef {{says: string[], open: {what: string, chose: string, why: string}[]}} Faithful what the report says of a preset, and leaves open
  * @typedef {{name: string, title: string, hash: string|null, train_count: number, test_count: number,
  *   pixels: number, builtin: boolean}} Dataset
  * @typedef {{id: string, state: "idle"|"busy"|"draining"|"drained"|"leaving"|"lost", last_seen: string|null}} Worker

@@ -2,7 +2,7 @@
 
 import { createList, element, progressBar, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
 import { fractionDone, stateText } from "./progress.js";
-import { heardText, situation, standingOf, stateWords } from "./workers-model.js";
+import { deviceText, heardText, situation, standingOf, stateWords } from "./workers-model.js";
 
 /** @typedef {import("./workers-model.js").Worker} Worker */
 
@@ -65,7 +65,7 @@ function createRow({ now, onDrain }) {
     worker = changed;
     node.dataset.worker = changed.id;
     node.dataset.state = changed.state;
-    setText(device, changed.device_name);
+    setText(device, deviceText(changed));
     setText(place, `${changed.name} on ${changed.host}`);
     setAttribute(place, "title", `${changed.id}, version ${changed.version}`);
     state.show(changed.state, stateWords(changed));

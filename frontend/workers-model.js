@@ -5,8 +5,8 @@ import { clock, counted, duration, roughly } from "./format.js";
 /** @typedef {"idle"|"busy"|"draining"|"drained"|"leaving"|"lost"} WorkerState
  * @typedef {{run: number, name: string, seed: number, state: import("./types.js").RunState, epochs: number, last_epoch: number|null,
  *   progress: import("./types.js").Progress|import("./types.js").Preparation|null}} Training
- * @typedef {{id: string, name: string, host: string, device: string, device_name: string, version: string, state: WorkerState,
- *   drain_requested: boolean, last_seen: string, training: Training|null}} Worker
+ * @typedef {{id: string, name: string, host: string, device: string, device_name: string, devices: number, version: string,
+ *   state: WorkerState, drain_requested: boolean, last_seen: string, training: Training|null}} Worker
  * @typedef {{run: number, name: string, recipe: string, spec: import("./types.js").Spec, seed: number, state: "queued"|"waiting",
  *   priority: number, position: number, why: string, starts_in_seconds: number|null}} Entry
  * @typedef {{cursor: string, paused_at: string|null, total: number, runs: Entry[]}} Queue */
@@ -48,6 +48,9 @@ export function situation({ state, training, last_seen: seen, drain_requested: d
       return "";
   }
 }
+
+/** What it trains on: "CPU, 2 cores", or "CPU, 2 cores · 2 devices". @param {Worker} worker */
+export const deviceText = ({ device_name: name, devices }) => (devices > 1 ? `${name} · ${counted(devices, "device")}` : name);
 
 /** "heard of 2 s ago". @param {Worker} worker @param {number} now */
 export const heardText = (worker, now) => `heard of ${roughly(secondsSince(worker.last_seen, now))} ago`;

@@ -123,7 +123,7 @@ function renderQueue() {
   byId("queue-section").classList.toggle("paused", pausedAt !== null);
   setText(byId("queue-count"), total ? `${counted(total, "run")} ${total === 1 ? "waits" : "wait"}` : "");
   flow.show(pausedAt ? "paused" : "flowing", pausedAt ? `paused since ${dayClock(Date.parse(pausedAt), serverNow())}` : "flowing");
-  setText(byId("queue-help"), pausedAt ? "Nothing starts until you resume it. What is in training goes on." : "The next free worker takes the first run that is ready. A higher priority goes first. Times are estimates, right within a factor of two.");
+  setText(byId("queue-help"), pausedAt ? "Nothing starts until you resume it. What is in training goes on." : "The next free worker takes the first run that is ready. A higher priority goes first. Times are estimates.");
   setText(byId("pause"), pausedAt ? "Resume the queue" : "Pause the queue");
   byId("pause").classList.toggle("primary", pausedAt !== null);
   byId("below").hidden = shown.length >= total;

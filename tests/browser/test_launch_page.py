@@ -111,6 +111,108 @@ def test_starts_are_varied_as_whole_tables(page: Page, stack: Stack) -> None:
     assert runs[1]["parent"]["name"] == "ResNet-18 pretrained in Runyard"
 
 
+@pytest.mark.usefixtures("busy")
+def test_the_parts_behind_the_line_are_launched_as_they_were_chosen(page: Page, stack: Stack) -> None:
+    open_launch(page, epochs="9", name="all parts", **{"optimizer.lr": "0.001"})
+    field(page, "optimizer.name").select_option("adamw")
+    page.locator(".group", has_text="Optimiser").locator("summary").first.click()
+    field(page, "optimizer.weight_decay").fill("0.01")
+    field(page, "optimizer.beta2").fill("0.99")
+    page.locator(".group", has_text="Test images").locator("summary").first.click()
+    field(page, "dataset.validation").fill("0.2")
+    page.locator(".more-groups > summary").click()
+    field(page, "schedule.name").select_option("cosine")
+    field(page, "schedule.warmup_epochs").fill("0.5")
+    field(page, "early_stopping.patience").fill("2")
+    field(page, "early_stopping.metric").select_option("val_acc")
+    field(page, "loss.label_smoothing").fill("0.1")
+    field(page, "gradient_clip").fill("1")
+    field(page, "step_series").select_option("yes")
+    expect(box(page, "step_series").locator(".vary")).to_have_count(0)
+    expect(page.locator("#differing")).to_contain_text("Optimiser SGD → AdamW")
+    expect(page.locator("#differing")).to_contain_text("Patience never → 2")
+    settled(page)
+    expect(page.locator("#launch-error")).to_be_hidden()
+    page.locator("#launch-submit").click()
+    expect(page).to_have_url(re.compile(r"/runs/\d+$"))
+    (run,) = newest(stack, 1)
+    spec = run["spec"]
+    assert spec["optimizer"] == {
+        **{"name": "adamw", "lr": 0.001, "weight_decay": 0.01, "beta1": 0.9, "beta2": 0.99},
+        **{"momentum": 0.0, "nesterov": False},
+    }
+    assert (spec["schedule"]["name"], spec["schedule"]["warmup_epochs"]) == ("cosine", 0.5)
+    assert spec["early_stopping"] == {"patience": 2, "metric": "val_acc", "min_delta": 0.0}
+    assert (spec["dataset"]["validation"], spec["loss"]["label_smoothing"]) == (0.2, 0.1)
+    assert (spec["gradient_clip"], spec["step_series"], spec["ema"]) == (1.0, True, None)
+    expect(page.locator("body")).to_contain_text("AdamW · lr 0.001 · cosine · 9 epochs")
+    page.goto(f"/launch?clone={run['id']}")
+    expect(page.locator("#launch-differs")).to_have_text(f"As run {run['id']} was")
+    expect(field(page, "step_series")).to_have_value("yes")
+
+
+def test_a_field_that_means_nothing_is_hidden_and_not_sent(page: Page, allowed_messages: list[str]) -> None:
+    allowed_messages.append("422")  # the schedule of steps, before their length is typed
+    open_launch(page, "resnet18-pretrained", **{"optimizer.lr": "0.001"})
+    expect(field(page, "optimizer.momentum")).to_have_value("0.9")
+    expect(page.locator(".more-groups")).not_to_have_attribute("open", "")
+    for path in ("optimizer.beta1", "schedule.gamma", "early_stopping.metric"):
+        expect(box(page, path)).to_have_attribute("hidden", "")
+    field(page, "optimizer.name").select_option("adam")
+    expect(box(page, "optimizer.momentum")).to_be_hidden()
+    expect(box(page, "optimizer.nesterov")).to_have_attribute("hidden", "")
+    page.locator(".group", has_text="Optimiser").locator("summary").first.click()
+    expect(box(page, "optimizer.beta1")).to_be_visible()
+    page.locator(".more-groups > summary").click()
+    expect(box(page, "schedule.step_epochs")).to_be_hidden()
+    field(page, "schedule.name").select_option("step")
+    expect(box(page, "schedule.gamma")).to_be_visible()
+    field(page, "schedule.step_epochs").fill("2")
+    field(page, "schedule.warmup_epochs").fill("1")
+    field(page, "schedule.name").select_option("onecycle")
+    for path in ("schedule.step_epochs", "schedule.gamma", "schedule.warmup_epochs"):
+        expect(box(page, path)).to_be_hidden()
+    expect(box(page, "early_stopping.metric")).to_be_hidden()
+    field(page, "early_stopping.patience").fill("3")
+    field(page, "early_stopping.metric").select_option("train_loss")
+    field(page, "early_stopping.min_delta").fill("0.5")
+    field(page, "early_stopping.patience").fill("")
+    expect(box(page, "early_stopping.metric")).to_be_hidden()
+    # What was asked before may be under way still.
+    with page.expect_request(lambda request: '"lr":0.002' in (request.post_data or "")) as asked:
+        field(page, "optimizer.lr").fill("0.002")
+    assert json.loads(asked.value.post_data or "")["overrides"] == {
+        "dataset": {"name": "shapes"},
+        "optimizer": {"name": "adam", "lr": 0.002},
+        "schedule": {"name": "onecycle"},
+    }
+    settled(page)
+    expect(page.locator("#launch-error")).to_be_hidden()
+    # Of several optimizers each has its own fields, and keeps what is its own.
+    box(page, "optimizer.name").get_by_role("button", name="Vary Optimiser").click()
+    box(page, "optimizer.name").get_by_role("checkbox", name="SGD").check()
+    expect(box(page, "optimizer.momentum")).to_be_visible()
+    expect(box(page, "optimizer.beta1")).to_be_visible()
+    settled(page)
+    expect(page.locator("#launch-error")).to_be_hidden()
+    expect(page.locator("#runs-count")).to_have_text("2 runs")
+
+
+def test_a_preset_tells_what_the_report_says_and_leaves_open(page: Page) -> None:
+    page.goto("/launch?preset=softmax-resnet18-last&size=published")
+    told = page.locator("#base .faithful")
+    expect(told.locator("summary")).to_have_text("What the report says, and 10 things that it leaves open")
+    expect(told.locator(".says")).to_be_hidden()
+    told.locator("summary").click()
+    expect(told.locator(".says")).to_contain_text("Learning rate 0.05, 10 epochs, batch size 256")
+    expect(told.locator(".left-open")).to_contain_text("The 512 averages over the image of layer4")
+    page.locator("input[name=preset][value=softmax-original]").check(force=True)
+    expect(told.locator(".says")).to_contain_text("Learning rate 0.1")
+    page.locator(".more-presets > summary").click()
+    page.locator("input[name=preset][value=vgg16-pretrained]").check(force=True)
+    expect(told).to_be_hidden()
+
+
 def test_what_differs_is_marked_listed_and_put_back(page: Page) -> None:
     open_launch(page, epochs="3", **{"optimizer.lr": "0.2"})
     expect(page.locator("#launch-differs")).to_have_text("3 fields differ from the preset")

@@ -34,6 +34,9 @@ def test_the_whole_outline_stands_before_anything_is_trained(page: Page) -> None
     unreadable = page.locator("[id='2.1'] tr[data-epoch='2'] [data-published=train_loss]")
     expect(unreadable).to_have_text("·")
     expect(unreadable).to_have_attribute("title", "unreadable in the published copy")
+    says = page.locator("[id='1.1'] .faithful")
+    expect(says.locator("summary")).to_have_text(re.compile("What the report says, and .* leaves open"))
+    expect(says.locator(".left-open dt").first).to_have_text("Which AlexNet")
     # Nothing is measured: a dash, never a zero.
     measured = page.locator("[data-measured], [data-delta]").all_inner_texts()
     assert set(measured) == {"—"}

@@ -278,7 +278,7 @@ def test_hostile_class_names_are_only_text(page: Page, stack: Stack, tmp_path: P
 
 def test_a_checkpoint_is_downloaded_and_holds_the_weights(page: Page, finished: int, tmp_path: Path) -> None:
     page.goto(f"/runs/{finished}")
-    expect(page.locator("#checkpoints-text")).to_have_text("after epoch 3")
+    expect(page.locator("#checkpoints-text")).to_have_text("of epoch 3")
     row = page.locator("#checkpoints li[data-part=weights]")
     with page.expect_download() as waiting:
         row.get_by_role("link", name="Download Weights").click()
@@ -291,6 +291,21 @@ def test_a_checkpoint_is_downloaded_and_holds_the_weights(page: Page, finished: 
     expect(row.locator("code")).to_have_text(digest[:12])
     expect(row.locator("code")).to_have_attribute("title", digest)
     expect(row).to_contain_text("120 KiB")
+
+
+def test_a_checkpoint_within_the_first_epoch_can_be_resumed_and_is_told_by_its_step(page: Page) -> None:
+    page.goto("/login")
+    told = page.evaluate(
+        """async () => {
+        const { wishesFor } = await import('/static/run-actions.js');
+        const { placeText } = await import('/static/format.js');
+        const failed = { state: 'failed', last: null };
+        const places = [{ epoch: 0, step: 500 }, null];
+        return [...places.map((checkpoint) => wishesFor({ ...failed, checkpoint }).resume),
+          placeText(0, 500), placeText(3, 40), placeText(3, 0)];
+    }"""
+    )
+    assert told == [True, False, "epoch 0, step 500", "epoch 3, step 40", "epoch 3"]
 
 
 @pytest.mark.full
