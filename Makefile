@@ -55,9 +55,8 @@ check: $(DEV_SET)
 	.venv/bin/basedpyright
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "$(QUICK)"
 
-BENCH ?= $(wildcard benchmarks/*.py)
 bench: $(DEV_SET)
-	@for file in $(BENCH); do echo "== $$file"; .venv/bin/python "$$file" || exit 1; done
+	@.venv/bin/python -m benchmarks $(BENCH)
 
 lock: $(TOOLS)
 	$(UV) pip compile pyproject.toml --python .bootstrap/bin/python --universal --generate-hashes --no-emit-index-url --no-header \

@@ -1,29 +1,24 @@
 """Softmax regression on frozen features for ten epochs: the engine's cache against remaking them in each epoch.
 
-`make bench BENCH=benchmarks/features.py`. The yardstick is the loop of the published report: the frozen network sees
-every image in every epoch, for training and for testing. Same network, images, order and numbers; ratios of CPU seconds
-taken in one run. Goals: at first use at least 9 times, used again at least 100 times.
+`make bench BENCH=benchmarks/features.py`; `training.py` shows the same row. In the yardstick, as in the published report,
+the frozen network sees every image in every epoch, for training and for testing. Same network, images, order and numbers.
 """
 
 import os
-import platform
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import torch
-import torchvision
-from torchvision.models import resnet18
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker does, for both
 
-from torch.nn import functional
-from torchvision.models.feature_extraction import create_feature_extractor
+import torch
 
 from backend.catalog.datasets import SHAPES
 from backend.spec import Spec, parse_spec
-from worker.engine.batches import epoch_order, resize
+from benchmarks import yardstick
+from benchmarks.goals import Goals
+from benchmarks.measuring import Clock, Table, machine
 from worker.engine.data import Dataset
 from worker.engine.generated import ensure_generated
 from worker.engine.recorder import MemoryRecorder
@@ -31,15 +26,16 @@ from worker.engine.train import TrainOptions, train
 
 EPOCHS, TRAIN_IMAGES, TEST_IMAGES, BATCH = 10, 1000, 200, 32
 NODE = "layer4"
+COLUMNS = ("row", "remade s", "first use s", "ratio", "again s", "ratio")
 
 
-def spec(pixels: int) -> Spec:
+def spec_for(name: str, pixels: int, train_images: int) -> Spec:
     return parse_spec(
         {
             "dataset": {
-                "name": SHAPES.name,
+                "name": name,
                 "image_size": pixels,
-                "train_limit": TRAIN_IMAGES,
+                "train_limit": train_images,
                 "test_limit": TEST_IMAGES,
             },
             "model": {"arch": "softmax-regression"},
@@ -50,68 +46,46 @@ def spec(pixels: int) -> Spec:
     )
 
 
-def engine_seconds(dataset: Dataset, pixels: int, features_folder: Path, runs: Path) -> float:
-    """Return the CPU seconds of one training by the engine."""
-    began = time.process_time()
-    train(
-        spec(pixels),
-        dataset,
-        MemoryRecorder(),
-        folder=runs,
-        attempt=1,
-        features_folder=features_folder,
-        options=TrainOptions(device="cpu", threads=1),
+def measure(
+    table: Table, goals: Goals, dataset: Dataset, home: Path, pixels: int, train_images: int = TRAIN_IMAGES
+) -> None:
+    """Print one row and judge it; one thread for all. `home` is where features and checkpoints go."""
+    device = torch.device("cpu")
+    clock, spec = Clock(device), spec_for(dataset.name, pixels, train_images)
+    torch.set_num_threads(1)
+
+    def engine() -> None:
+        options = TrainOptions(device="cpu", threads=1)
+        runs, features = home / "runs", home / "features"
+        train(
+            spec, dataset, MemoryRecorder(), folder=runs, attempt=1, features_folder=features, options=options
+        )
+
+    remade = clock.cost(lambda: yardstick.train(spec, dataset, device))
+    made, found = clock.cost(engine), clock.cost(engine)
+    table.row(
+        f"{EPOCHS} epochs on ResNet-18's {NODE}, {train_images:,} of {pixels} px",
+        f"{remade:.2f}",
+        f"{made:.2f}",
+        f"{remade / made:.1f}",
+        f"{found:.2f}",
+        f"{remade / found:.0f}",
     )
-    return time.process_time() - began
-
-
-def yardstick_seconds(dataset: Dataset, pixels: int) -> float:
-    """Return the CPU seconds of the plain loop: each batch goes through the frozen network in each epoch."""
-    began = time.process_time()
-    torch.manual_seed(0)
-    network = create_feature_extractor(resnet18(weights=None).eval(), {NODE: "out"})
-    head = torch.nn.Linear(512, len(dataset.classes))
-    optimizer = torch.optim.SGD(head.parameters(), lr=0.05)
-
-    def vectors(images_NHWC: torch.Tensor) -> torch.Tensor:
-        with torch.no_grad():
-            images_NCHW = resize(images_NHWC.permute(0, 3, 1, 2), pixels).float() / 255
-            return network(images_NCHW)["out"].mean(dim=(2, 3))
-
-    train_images = torch.from_numpy(dataset.train_images[:TRAIN_IMAGES])
-    train_labels = torch.from_numpy(dataset.train_labels[:TRAIN_IMAGES])
-    test_images = torch.from_numpy(dataset.test_images[:TEST_IMAGES])
-    for epoch in range(1, EPOCHS + 1):
-        for picked in epoch_order(TRAIN_IMAGES, 0, epoch).split(BATCH):
-            loss = functional.cross_entropy(head(vectors(train_images[picked])), train_labels[picked])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        for picked in torch.arange(TEST_IMAGES).split(BATCH):
-            head(vectors(test_images[picked]))
-    return time.process_time() - began
+    goals.at_least(f"features-{pixels}px-first-use", remade / made, 9, "x")
+    goals.at_least(f"features-{pixels}px-again", remade / found, 100, "x")
 
 
 def main() -> None:
-    print(
-        f"Python {platform.python_version()}, torch {torch.__version__}, torchvision {torchvision.__version__}, "
-        f"{os.cpu_count()} cores, {platform.machine()}, one thread"
-    )
-    print(
-        f"{TRAIN_IMAGES:,} training and {TEST_IMAGES} test images, {EPOCHS} epochs, ResNet-18 at {NODE}, CPU seconds"
-    )
+    goals, device = Goals(), torch.device("cpu")
     torch.set_num_threads(1)
+    print(f"{machine(device)}; {Clock(device).unit}")
+    table = Table(*COLUMNS)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         dataset = ensure_generated(home / "data", SHAPES.name)
         for pixels in (32, 64):
-            plain = yardstick_seconds(dataset, pixels)
-            made = engine_seconds(dataset, pixels, home / "features", home / "a")
-            found = engine_seconds(dataset, pixels, home / "features", home / "b")
-            print(
-                f"{pixels} px: remade each epoch {plain:7.2f} s   first use {made:6.2f} s ({plain / made:5.1f} times, goal 9)"
-                f"   again {found:5.2f} s ({plain / found:6.1f} times, goal 100)"
-            )
+            measure(table, goals, dataset, home, pixels)
+    goals.end()
 
 
 if __name__ == "__main__":
