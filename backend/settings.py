@@ -58,7 +58,10 @@ class Settings(BaseSettings):
         description="Wait before the first retry of a run whose worker was lost; then doubled.",
     )
     checkpoint_seconds: float = Field(
-        default=30.0, ge=0, le=86400, description="Least time between two checkpoints of a run, at ends of epochs."
+        default=30.0,
+        ge=0,
+        le=86400,
+        description="Least time between two checkpoints of a run, at ends of epochs.",
     )
     checkpoint_within_epoch_seconds: float = Field(
         default=60.0, ge=0, le=86400, description="The same within an epoch that takes longer."

@@ -24,10 +24,9 @@ class Average:
     @torch.no_grad()
     def update(self) -> None:
         """Take in the weights after a step."""
-        own, theirs = list(self.network.parameters()), list(self._followed.parameters())
-        # All at once where there is a GPU; in a loop elsewhere.
         share = 1 - self._decay if self._steps else 1.0
-        torch._foreach_lerp_(own, theirs, share)
+        for own, followed in zip(self.network.parameters(), self._followed.parameters(), strict=True):
+            own.lerp_(followed, share)
         for buffer, followed in zip(self.network.buffers(), self._followed.buffers(), strict=True):
             buffer.copy_(followed)
         self._steps += 1
