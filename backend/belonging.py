@@ -22,6 +22,9 @@ PATIENCE = "early_stopping.patience"
 STOPPING = ("early_stopping.metric", "early_stopping.min_delta")
 """What means nothing without patience."""
 
+DEPENDENT = frozenset([*(path for fields in BELONGING.values() for path in fields), *STOPPING])
+"""All fields that say nothing with some choice."""
+
 
 def choice_of(path: str) -> str:
     """Return the choice that a field belongs to."""

@@ -10,6 +10,8 @@ import { epochRows } from "./series-model.js";
 const COLUMNS = /** @type {const} */ ([
   { metric: "train_loss", title: "Train loss", format: loss },
   { metric: "train_acc", title: "Train acc., %", format: percent },
+  { metric: "val_loss", title: "Val loss", format: loss },
+  { metric: "val_acc", title: "Val acc., %", format: percent },
   { metric: "test_loss", title: "Test loss", format: loss },
   { metric: "test_acc", title: "Test acc., %", format: percent },
   { metric: "epoch_seconds", title: "Time", format: duration },
@@ -17,7 +19,8 @@ const COLUMNS = /** @type {const} */ ([
 
 /** @param {string} labelledBy id of what names the table */
 function createTable(labelledBy) {
-  const titles = ["Epoch", ...COLUMNS.map(({ title }) => title)].map((text) => element("th", { scope: "col", class: "number", text }));
+  const heading = (/** @type {string} */ text, /** @type {string|null} */ metric) => element("th", { scope: "col", class: "number", "data-metric": metric, text });
+  const titles = [heading("Epoch", null), ...COLUMNS.map(({ title, metric }) => heading(title, metric))];
   const body = element("tbody");
   const node = element("table", { class: "tight", "aria-labelledby": labelledBy }, element("thead", {}, element("tr", {}, ...titles)), body);
   return { node, body };
@@ -39,6 +42,8 @@ function createRows(labelledBy) {
 
   /** @param {SeriesByMetric} series @returns {number} how many epochs there are */
   const show = (series) => {
+    // Most runs keep no images back: then there is nothing to say of them.
+    table.classList.toggle("validated", Boolean(series.val_loss?.epochs.length));
     const wanted = epochRows(series, COLUMNS.map(({ metric }) => metric));
     const epochs = new Set(wanted.map(({ epoch }) => epoch));
     for (const [epoch, { node }] of rows) {

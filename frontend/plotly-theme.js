@@ -7,6 +7,8 @@ const COLOURS = /** @type {Object<string, string>} */ ({
   train_acc: "series-1",
   test_loss: "series-2",
   test_acc: "series-2",
+  val_loss: "series-3",
+  val_acc: "series-3",
   lr: "series-3",
   images_per_second: "series-4",
 });

@@ -8,16 +8,18 @@ from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 
-from backend.analysis.differences import differences, short
+from backend.analysis.differences import Field, differences, short
 from backend.api.deps import LARGEST_INTEGER, DatabaseDep
 from backend.api.problems import RESPONSES
 from backend.api.run_wires import run_wires
 from backend.api.search import SearchText, words_of
 from backend.api.wire import RunWire, cursor, whole_spec
 from backend.api.wire_recipes import RecipePageWire, RecipeWire, accuracy_wire, best_wire, judged
+from backend.belonging import DEPENDENT
 from backend.catalog.presets import Size, preset
 from backend.contract import RunState
 from backend.errors import UnknownName
+from backend.spec import field_rules
 from backend.store import events, launches, recipes, runs
 from backend.store.recipes import RecipeRow, RunFacts
 
@@ -32,7 +34,9 @@ TOLD_ELSEWHERE = {
     "model.arch",
     "features.arch",
     "features.node",
+    "optimizer.name",
     "optimizer.lr",
+    "schedule.name",
     "dataset.name",
     "dataset.image_size",
     # It follows from what the parent is trained on, which is what the run itself is trained on.
@@ -111,10 +115,21 @@ def differs_from_preset(name: str | None, size: str | None, spec: dict[str, Any]
     base = _preset_spec(name, size) if name and size in ("published", "quick") else None
     if base is None:
         return []
-    changed = [field for field in differences([base, spec]) if field.path not in TOLD_ELSEWHERE]
+    found = differences([base, spec])
+    changed = [
+        field for field in found if field.path not in TOLD_ELSEWHERE and not _comes_with_a_choice(field)
+    ]
     # What is trained differently says more than how many images it is trained on.
     changed.sort(key=lambda field: field.path.startswith("dataset."))
     return [short(field.path, field.values[1]) for field in changed]
+
+
+def _comes_with_a_choice(field: Field) -> bool:
+    """Say whether it only came or went with another one: as Adam's betas come, and the momentum goes."""
+    before, after = field.values
+    if field.path not in DEPENDENT:
+        return False
+    return after is None or (before is None and after == field_rules(field.path).get("default"))
 
 
 @cache

@@ -160,8 +160,11 @@ def get_figures(run_id: RunId, database: DatabaseDep) -> FiguresWire:
     """Return the live curves as Plotly figures."""
     with database.read() as session:
         place = _cursor(session)
-        runs.get(session, run_id)
-        return FiguresWire(cursor=place, figures=run_figures(points.read(session, run_id)))
+        spec = runs.get(session, run_id).run.spec
+        # One of an older version has no such field.
+        validated = spec["dataset"].get("validation", 0) > 0
+        figures = run_figures(points.read(session, run_id), validated=validated)
+        return FiguresWire(cursor=place, figures=figures)
 
 
 def _one(database: Database, run_id: int) -> RunWire:

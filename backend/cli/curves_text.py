@@ -12,7 +12,7 @@ Series = dict[str, dict[str, Any]]
 
 NOTHING = {
     "epoch": "Nothing was measured yet.",
-    "step": "No steps were kept; `--set step_series=true` at a launch keeps them.",
+    "step": "No steps were kept so far; only a launch with `--set step_series=true` keeps them.",
 }
 
 

@@ -14,9 +14,17 @@ FIGURES: dict[str, tuple[tuple[str, ...], str, str]] = {
 """Figure: its metrics, its title, and the title of its vertical axis with the unit."""
 
 
-def run_figures(series: dict[str, Series]) -> dict[str, dict[str, Any]]:
+VALIDATED: dict[str, str] = {"accuracy": "val_acc", "loss": "val_loss"}
+"""Figure: what is drawn in it as well of a run that keeps images back."""
+
+
+def run_figures(series: dict[str, Series], *, validated: bool = False) -> dict[str, dict[str, Any]]:
     """Return the figures of one run; a value that is no number is a gap."""
-    return {name: _figure(series, *parts) for name, parts in FIGURES.items()}
+    more = VALIDATED if validated else {}
+    return {
+        figure: _figure(series, (*names, more[figure]) if figure in more else names, title, axis)
+        for figure, (names, title, axis) in FIGURES.items()
+    }
 
 
 def _figure(series: dict[str, Series], names: tuple[str, ...], title: str, axis: str) -> dict[str, Any]:

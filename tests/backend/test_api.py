@@ -302,3 +302,19 @@ def test_an_address_that_is_none_is_a_page_for_people_and_json_for_programs(clie
         answer = client.get(path, headers={"Accept": accept})
         assert answer.status_code == 404
         assert answer.json()["error"]["kind"] == "HttpError"
+
+
+def test_a_run_that_keeps_images_back_has_its_validation_in_the_figures(
+    client: TestClient, store: Database
+) -> None:
+    kept_back = {"dataset": {"name": "shapes", "validation": 0.1}}
+    plain = launch(client).json()["runs"][0]
+    validated = launch(client, overrides=kept_back).json()["runs"][0]
+
+    def drawn(run_id: int, figure: str) -> list[str]:
+        figures = client.get(f"/api/runs/{run_id}/figures").json()["figures"]
+        return [trace["meta"]["metric"] for trace in figures[figure]["data"]]
+
+    assert drawn(plain, "loss") == ["train_loss", "test_loss"]
+    assert drawn(validated, "loss") == ["train_loss", "test_loss", "val_loss"]
+    assert drawn(validated, "accuracy") == ["train_acc", "test_acc", "val_acc"]

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
+from backend.api.recipes import differs_from_preset
 from backend.app import create_app
 from backend.broker import Broker
+from backend.catalog.presets import merged, preset
 from backend.contract import RunState
 from backend.queue import Bell
 from backend.settings import Settings
@@ -283,3 +285,13 @@ def test_a_page_takes_the_same_statements_for_many_recipes_and_runs_as_for_one(
     assert statements(database, ask) == few
     assert few <= 15
     assert len(ask().json()["recipes"]) == 21
+
+
+def test_what_has_no_meaning_with_another_optimizer_is_not_told_as_a_change() -> None:
+    base = preset("resnet18-pretrained").spec("published").model_dump(mode="json")
+    changed = merged(
+        base,
+        {"optimizer": {"name": "adamw", "momentum": 0.0, "beta2": 0.99}, "schedule": {"name": "cosine"}},
+    )
+    told = differs_from_preset("resnet18-pretrained", "published", changed)
+    assert told == ["beta2 0.99"]  # optimizer and schedule stand in each row, the momentum is gone

@@ -201,7 +201,7 @@ def test_a_field_that_means_nothing_is_hidden_and_not_sent(page: Page, allowed_m
 def test_a_preset_tells_what_the_report_says_and_leaves_open(page: Page) -> None:
     page.goto("/launch?preset=softmax-resnet18-last&size=published")
     told = page.locator("#base .faithful")
-    expect(told.locator("summary")).to_have_text("What the report says, and 10 things that it leaves open")
+    expect(told.locator("summary")).to_have_text("What the report says, and 11 things that it leaves open")
     expect(told.locator(".says")).to_be_hidden()
     told.locator("summary").click()
     expect(told.locator(".says")).to_contain_text("Learning rate 0.05, 10 epochs, batch size 256")
