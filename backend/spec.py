@@ -186,7 +186,7 @@ class ScheduleSpec(Part):
 
     name: Literal["constant", "step", "cosine", "onecycle"] = Field(
         default="constant",
-        description="Constant; multiplied by gamma every some epochs; down to 0 along half a cosine; or up from a 25th "
+        description="Constant; multiplied by gamma every some epochs; towards 0 along half a cosine; or up from a 25th "
         "over the first 30% and then down to nearly 0.",
     )
     warmup_epochs: float = Field(

@@ -67,8 +67,8 @@ export function moment(iso, now) {
   return `${dayClock(date.getTime(), now)}:${padded(date.getSeconds())}`;
 }
 
-/** Where a checkpoint was made: "epoch 3", "epoch 0, step 500" of the epoch after it. @param {number} epoch @param {number|null} step */
-export const placeText = (epoch, step) => `epoch ${epoch}${step ? `, step ${step}` : ""}`;
+/** Where a checkpoint was made: "epoch 3", the last that had ended, or "step 500 of epoch 4". @param {number} epoch @param {number|null} step */
+export const placeText = (epoch, step) => (step ? `step ${step} of epoch ${epoch + 1}` : `epoch ${epoch}`);
 
 /** Seconds that a run has been in training, up to `now` where it still is. @param {Run} run @param {number} now */
 export function elapsedSeconds(run, now) {

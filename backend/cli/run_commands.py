@@ -181,5 +181,5 @@ def checkpoint(
         print_json({"run": run, "file": str(made.path), **facts})
     else:
         size = f"{made.bytes:,} bytes, SHA-256 {made.sha256[:12]}"
-        after = f"epoch {made.epoch}, step {made.step}" if made.step else f"epoch {made.epoch}"
+        after = f"step {made.step} of epoch {made.epoch + 1}" if made.step else f"epoch {made.epoch}"
         print(f"{made.path} has the weights of run {run} after {after}: {size}.")

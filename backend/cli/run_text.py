@@ -84,5 +84,6 @@ def _attempt(one: dict[str, Any]) -> tuple[str, ...]:
 def _resumed_from(one: dict[str, Any]) -> str:
     if one["resumed_from_epoch"] is None:
         return GAP
-    step = f", step {one['resumed_from_step']}" if one["resumed_from_step"] else ""
-    return f"{one['resumed_from_epoch']}{step}"
+    if one["resumed_from_step"]:
+        return f"step {one['resumed_from_step']} of {one['resumed_from_epoch'] + 1}"
+    return str(one["resumed_from_epoch"])

@@ -23,8 +23,8 @@ class Place:
     def __str__(self) -> str:
         if not self.epoch and not self.step:
             return "the beginning"
-        step = f", step {self.step}" if self.step else ""
-        return f"the checkpoint of epoch {self.epoch}{step}"
+        within = f"step {self.step} of epoch {self.epoch + 1}" if self.step else f"epoch {self.epoch}"
+        return f"the checkpoint of {within}"
 
     def epochs_done(self) -> float:
         """Return the finished epochs and the part of the next one; that counts as none while no epoch tells its steps."""

@@ -305,7 +305,7 @@ def test_a_checkpoint_within_the_first_epoch_can_be_resumed_and_is_told_by_its_s
           placeText(0, 500), placeText(3, 40), placeText(3, 0)];
     }"""
     )
-    assert told == [True, False, "epoch 0, step 500", "epoch 3, step 40", "epoch 3"]
+    assert told == [True, False, "step 500 of epoch 1", "step 40 of epoch 4", "epoch 3"]
 
 
 @pytest.mark.full

@@ -73,7 +73,7 @@ def test_a_checkpoint_within_an_epoch_is_where_the_next_attempt_goes_on(database
     second = lose(database, first)
     assert second.checkpoint
     assert (second.checkpoint["epoch"], second.checkpoint["step"]) == (3, 40)
-    assert last_line(database, first.run_id) == "Attempt 2 starts from the checkpoint of epoch 3, step 40."
+    assert last_line(database, first.run_id) == "Attempt 2 starts from the checkpoint of step 40 of epoch 4."
     assert last_rewind(database, first.run_id) == {"epoch": 3, "step": 40, "attempt": 2}
     assert last_step(database, first.run_id) == 340
     with database.read() as session:
@@ -84,7 +84,7 @@ def test_a_checkpoint_within_the_first_epoch_is_one_too(database: Database) -> N
     first = trained(database, epochs=0)
     second = lose(database, first)
     assert second.checkpoint == scenes.pointer_within(0, 40, 100)
-    assert last_line(database, first.run_id) == "Attempt 2 starts from the checkpoint of epoch 0, step 40."
+    assert last_line(database, first.run_id) == "Attempt 2 starts from the checkpoint of step 40 of epoch 1."
     assert scenes.step_back(database, second) is None
 
 
@@ -163,12 +163,17 @@ def test_what_was_predicted_at_the_checkpoint_before_is_there_after_a_step_back(
         (
             {"epoch": 3, "step": 40, "global_step": 340},
             Place(3, 40, 340),
-            "the checkpoint of epoch 3, step 40",
+            "the checkpoint of step 40 of epoch 4",
             3.4,
         ),
         ({"epoch": 2, "step": 0, "global_step": 200}, Place(2, 0, 200), "the checkpoint of epoch 2", 2.0),
         # No epoch has told yet how many steps it takes.
-        ({"epoch": 0, "step": 7, "global_step": 7}, Place(0, 7, 7), "the checkpoint of epoch 0, step 7", 0.0),
+        (
+            {"epoch": 0, "step": 7, "global_step": 7},
+            Place(0, 7, 7),
+            "the checkpoint of step 7 of epoch 1",
+            0.0,
+        ),
     ],
 )
 def test_a_pointer_says_how_far_a_training_had_come(

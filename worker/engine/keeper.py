@@ -51,10 +51,10 @@ class Keeper:
         trained, resume = self._ready.trained, self._resume
         totals = EpochTotals.none(trained.device)
         state = checkpoint.load(self._folder, resume, identity=self._identity, trained=trained)
-        within = f", step {resume.step} of epoch {resume.epoch + 1}" if resume.step else ""
+        within = f"step {resume.step} of epoch {resume.epoch + 1}" if resume.step else f"epoch {resume.epoch}"
         if resume.step:
             totals = EpochTotals.going_on(state["totals"], trained.device, trained.group)
-        self._recorder.log(f"resumed after epoch {resume.epoch}{within} from {resume.name}")
+        self._recorder.log(f"resumed after {within} from {resume.name}")
         return resume.epoch + 1, totals
 
     def is_due(self) -> bool:
