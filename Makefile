@@ -20,13 +20,15 @@ export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all check bench clean lock
+.PHONY: help run test test-all check chaos soak bench clean lock
 
 help:
 	@echo 'make run     start Runyard here; ARGS="--workers 0" and the like go to "runyard up"'
 	@echo 'make test    the tests, in ten minutes; TESTS=tests/backend for some'
 	@echo 'make test-all   those that vary what others hold, too'
 	@echo 'make check   format, lint, types and the quick tests'
+	@echo 'make chaos   every goal of reliability with its full counts, about an hour; CHAOS=tests/chaos/test_drain.py for some'
+	@echo 'make soak    half an hour of work, and whether memory, files and the log stay flat; RUNYARD_SOAK_MINUTES for others'
 	@echo 'make bench   the measurements; BENCH=benchmarks/start.py for one'
 	@echo 'make lock    make the lock files again from pyproject.toml'
 	@echo 'make clean   remove what was installed and built here; your runs and data stay'
@@ -54,6 +56,12 @@ check: $(DEV_SET)
 	.venv/bin/ruff check .
 	.venv/bin/basedpyright
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "$(QUICK)"
+
+chaos: $(DEV_SET)
+	@.venv/bin/python -m tests.chaos $(CHAOS)
+
+soak: $(DEV_SET)
+	@.venv/bin/python -m tests.chaos tests/chaos/test_soak.py
 
 bench: $(DEV_SET)
 	@.venv/bin/python -m benchmarks $(BENCH)

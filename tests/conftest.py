@@ -94,3 +94,13 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("the shared folder with real images is not beside this checkout")
     return SHARED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the goals of reliability came to: a line each, as tests/chaos/goals.py records them."""
+    reports = [one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, [])]
+    lines = {str(line) for report in reports for name, line in report.user_properties if name == "goal"}
+    if lines:
+        terminalreporter.section("goals of reliability")
+        for line in sorted(lines, key=lambda line: int(line.split()[0].removeprefix("R"))):
+            terminalreporter.write_line(line)

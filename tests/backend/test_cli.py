@@ -179,7 +179,7 @@ def test_ctrl_c_ends_a_watch_quietly_with_130(service: Served, sqlite_database: 
     watching = started("watch", run_id)
     assert watching.stdout is not None
     assert watching.stdout.readline().startswith(f"run {run_id} · ".encode())
-    assert wait_until(lambda: service.looks, 20)
+    assert wait_until(lambda: service.looks, 120)
     watching.send_signal(signal.SIGINT)
     rest, problems = watching.communicate(timeout=20)
     assert (watching.returncode, rest, problems) == (exits.INTERRUPTED, b"", b"")

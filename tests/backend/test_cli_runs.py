@@ -226,4 +226,4 @@ def test_several_runs_are_moved_and_told_a_line_each(sqlite_database: Database) 
         (first, "cancelled"),
         (second, "cancelled"),
     ]
-    assert wait_until(lambda: run_json("status")["counts"]["cancelled"] == 2, 5)
+    assert wait_until(lambda: run_json("status")["counts"]["cancelled"] == 2, 120)

@@ -47,7 +47,7 @@ class Watching:
 def is_looking(service: Served) -> bool:
     """Wait until somebody asks what is new, from now on."""
     before = service.looks
-    return wait_until(lambda: service.looks > before, 20)
+    return wait_until(lambda: service.looks > before, 120)
 
 
 def watch(service: Served, *words: object) -> Watching:

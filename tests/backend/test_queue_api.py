@@ -250,12 +250,12 @@ def test_the_service_rings_for_no_run_of_a_paused_queue(
 ) -> None:
     scenes.launch(database, 2)
     with clients.operator(create_app(settings, database, bell)) as client:  # with its threads
-        assert wait_until(lambda: bell.rung == 2, 10)
+        assert wait_until(lambda: bell.rung == 2, 120)
         client.post("/api/queue/pause")
         scenes.launch(database)
         assert client.get("/api/queue").json()["total"] == 3
         client.post("/api/queue/resume")
-        assert wait_until(lambda: bell.rung >= 5, 10)
+        assert wait_until(lambda: bell.rung >= 5, 120)
 
 
 # Workers.

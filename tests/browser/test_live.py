@@ -64,7 +64,7 @@ def test_a_hidden_tab_holds_no_stream_and_misses_nothing(page: Page, stack: Stac
     page.on("requestfailed", lambda request: ended.append(request.url) if is_stream(request) else None)
     page.on("requestfinished", lambda request: ended.append(request.url) if is_stream(request) else None)
     hide(page, hidden=True)
-    assert wait_until(lambda: page.evaluate("1") and bool(ended), 10)
+    assert wait_until(lambda: page.evaluate("1") and bool(ended), 120)
     run_id = stack.launch(epochs=2)
     stack.wait_for_end(run_id)
     assert page.locator(f"tr[data-run='{run_id}']").count() == 0

@@ -36,6 +36,7 @@ def test_runs_queued_while_the_broker_hangs_are_trained(tmp_path: Path) -> None:
         assert [stack.wait_for_end(run_id)["state"] for run_id in ids] == ["completed"] * 3
 
 
+@pytest.mark.full  # tests/chaos/test_broker.py holds it
 def test_a_killed_broker_comes_back_and_is_rung_again(tmp_path: Path) -> None:
     with Stack(tmp_path / "home") as stack:
         before = broker_process(stack)

@@ -25,9 +25,9 @@ from tests.compose import composed, images
 from tests.conftest import unavailable
 from tests.servers import TestPostgres, free_port
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.processes
 
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 RUN = {
     "preset": "softmax-original",
     "overrides": {"dataset": {"name": "shapes", "train_limit": 2000, "test_limit": 200}, "epochs": 2},
@@ -119,7 +119,7 @@ class Lab:
         for process in reversed(self._started):
             if process.poll() is None:
                 process.terminate()
-        wait_until(lambda: all(process.poll() is not None for process in self._started), 15)
+        wait_until(lambda: all(process.poll() is not None for process in self._started), 120)
         for process in everyone:
             if process.is_running():
                 process.kill()

@@ -59,7 +59,7 @@ def test_an_archive_that_leads_outside_is_refused_and_leaves_nothing(home: Path,
     ("name", "path", "says"),
     [
         ("birds", "/nowhere/at/all", "There is no file or folder"),
-        ("birds", __file__, "no folder, tar"),
+        pytest.param("birds", __file__, "no folder, tar", marks=pytest.mark.full),
         ("shapes", "/nowhere", "generated data set"),
         ("glyphs", "/nowhere", "generated data set"),
         ("../evil", "/nowhere", "letters, digits"),
@@ -109,7 +109,7 @@ def test_without_a_network_fetch_says_in_one_sentence_what_helps(home: Path) -> 
     assert left_over(home) == []
 
 
-@pytest.mark.parametrize("name", ["shapes", "cifar-10", "-x"])
+@pytest.mark.parametrize("name", ["cifar-10", pytest.param("shapes", marks=pytest.mark.full), "-x"])
 def test_what_cannot_be_fetched_is_told_with_what_can(home: Path, name: str) -> None:
     refused = fetch_command(home, "--", name)
     assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (1, 1), refused.stderr

@@ -26,6 +26,7 @@ def launch_chain(stack: Stack) -> list[int]:
     return [pretrained, fine_tuned, last]
 
 
+@pytest.mark.full
 def test_a_chain_of_runs_gives_the_same_numbers_on_both_kinds_of_store_and_broker(
     tmp_path: Path, postgres: TestPostgres
 ) -> None:
@@ -52,7 +53,7 @@ def test_children_fail_with_their_parent_and_train_when_it_is_retried(tmp_path: 
     with Stack(tmp_path / "home") as stack:
         ids = launch_chain(stack)
         stack.client.cancel(ids[0])
-        stack.until(lambda: [stack.state(run_id) for run_id in ids] == ["cancelled", *["failed"] * 2], 20)
+        stack.until(lambda: [stack.state(run_id) for run_id in ids] == ["cancelled", *["failed"] * 2])
         last = stack.client.run(ids[2])
         assert last["reason"] == "parent failed"
         assert f"Run {ids[1]} " in last["detail"]

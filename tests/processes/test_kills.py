@@ -22,6 +22,7 @@ VICTIMS: dict[str, Callable[[Stack], psutil.Process]] = {
 }
 
 
+@pytest.mark.full  # tests/chaos/test_losses.py holds it
 def test_a_killed_run_ends_with_the_numbers_of_an_undisturbed_one(tmp_path: Path) -> None:
     with Stack(
         tmp_path / "home",

@@ -32,6 +32,7 @@ def saved_notebook(stack: Stack, run_id: int, path: Path) -> str:
     return "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
 
 
+@pytest.mark.full
 def test_a_child_on_features_of_its_parent_is_repeated_from_the_saved_notebook(tmp_path: Path) -> None:
     with Stack(tmp_path / "home") as stack:
         (parent,) = stack.client.launch(spec=PARENT)["runs"]

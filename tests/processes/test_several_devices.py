@@ -9,7 +9,7 @@ import pytest
 from backend.processes import is_alive, wait_until
 from tests.processes.stack import Stack
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.processes
 
 EPOCHS = 12
 SMALL = {"dataset": {"name": "shapes", "train_limit": 640, "test_limit": 200}, "batch_size": 64}
@@ -48,7 +48,7 @@ def test_a_run_on_two_devices_survives_what_kills_it_and_ends_when_it_is_cancell
             everyone = [training, *training.children(recursive=True)]
             assert len(everyone) == 4, everyone
             victim.kill()
-            assert wait_until(lambda e=everyone: not any(is_alive(p.pid) for p in e), 20), (
+            assert wait_until(lambda e=everyone: not any(is_alive(p.pid) for p in e), 120), (
                 f"outlived its {name}"
             )
             run = stack.wait_for_end(run_id)

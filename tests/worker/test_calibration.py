@@ -84,7 +84,7 @@ def looks_until(one: Calibrator, condition) -> None:
         one.look(idle)
         return condition()
 
-    assert wait_until(look, 10)
+    assert wait_until(look, 120)
 
 
 def test_an_idle_device_is_measured_once_and_what_was_found_is_kept(

@@ -41,7 +41,7 @@ def test_samples_come_at_the_interval_and_end_with_the_training() -> None:
     heard = Heard()
     began_at = time.monotonic() - 100
     with DeviceFigures(heard, began_at, sample_seconds=0.05):
-        assert wait_until(lambda: len(heard.samples) >= 4, 10)
+        assert wait_until(lambda: len(heard.samples) >= 4, 120)
     told = len(heard.samples)
     seconds = [at for at, _ in heard.samples]
     assert seconds == sorted(set(seconds))
@@ -55,7 +55,7 @@ def test_a_training_on_a_cpu_tells_nothing_of_a_gpu() -> None:
     heard = Heard()
     with figures_of_training(heard, time.monotonic(), "cpu", 1) as figures:
         began = time.monotonic()
-        assert wait_until(lambda: time.monotonic() - began > 0.6, 10)
+        assert wait_until(lambda: time.monotonic() - began > 0.6, 120)
         assert figures.take_energy_wh() is None
     assert {frozenset(values) for _, values in heard.samples} == {frozenset(OF_PROCESS)}
 
@@ -64,14 +64,14 @@ def test_a_training_that_ends_before_the_first_sample_is_sampled_at_its_end() ->
     heard = Heard()
     with DeviceFigures(heard, time.monotonic(), sample_seconds=3600):
         began = time.monotonic()
-        assert wait_until(lambda: time.monotonic() - began > 0.8, 10)
+        assert wait_until(lambda: time.monotonic() - began > 0.8, 120)
     assert len(heard.samples) == 1
 
 
 def test_gpus_are_sampled_together_with_the_process_and_their_energy_is_told_once() -> None:
     heard, gpu = Heard(), GivenGpu(joules=7200.0)
     with DeviceFigures(heard, time.monotonic(), lambda: [gpu], sample_seconds=0.05) as figures:
-        assert wait_until(lambda: heard.samples, 10)
+        assert wait_until(lambda: heard.samples, 120)
         gpu.now["joules"] = 7200.0 + 3600 * 1.5
         assert figures.take_energy_wh() == 1.5
         assert figures.take_energy_wh() == 0.0
@@ -98,7 +98,7 @@ def test_a_sample_that_cannot_be_told_ends_neither_the_thread_nor_the_training()
         raise OSError("the store is full")
 
     with DeviceFigures(tell, time.monotonic(), sample_seconds=0.05):
-        assert wait_until(lambda: len(heard) >= 3, 10)
+        assert wait_until(lambda: len(heard) >= 3, 120)
 
 
 def test_a_driver_that_fails_at_the_start_ends_no_training() -> None:
@@ -107,7 +107,7 @@ def test_a_driver_that_fails_at_the_start_ends_no_training() -> None:
 
     heard = Heard()
     with DeviceFigures(heard, time.monotonic(), find, sample_seconds=0.05) as figures:
-        assert wait_until(lambda: heard.samples, 10)
+        assert wait_until(lambda: heard.samples, 120)
         assert figures.take_energy_wh() is None
     assert set(heard.samples[0][1]) == OF_PROCESS
 

@@ -154,7 +154,7 @@ def test_a_process_that_ends_lets_go_of_what_it_used(tmp_path: Path) -> None:
     assert told(pipe) == "making"
     pipe.send("go on")
     assert told(pipe) == "made"
-    assert wait_until(lambda: not process.is_alive(), 30)
+    assert wait_until(lambda: not process.is_alive(), 120)
     with Closing(tmp_path, BYTES) as cache:
         cache.get("b")
     assert folders(tmp_path) == ["b"]

@@ -60,7 +60,7 @@ def test_progress_reaches_the_store_with_the_time_left(database: Database, claim
     with recording(database, claimed) as (recorder, _):
         for step in (2, 3):
             recorder.progress(epoch=2, step=step, steps=10, images_per_second=100.0)
-        assert wait_until(stored, 10)
+        assert wait_until(stored, 120)
     progress = stored()
     assert progress is not None
     assert (progress["epoch"], progress["epochs"], progress["step"]) == (2, 5, 3)
@@ -74,14 +74,14 @@ def test_what_is_prepared_is_told_until_the_first_epoch(database: Database, clai
 
     with recording(database, claimed) as (recorder, _):
         recorder.preparing("making features", 64, 100)
-        assert wait_until(lambda: stored().get("done") == 64, 10)
+        assert wait_until(lambda: stored().get("done") == 64, 120)
         told = stored()
         assert (told["doing"], told["total"], told["epoch"]) == ("making features", 100, 0)
         # The supervisor's watch must see that it goes on.
         recorder.preparing("making features", 64, 100)
-        assert wait_until(lambda: stored()["beats"] > told["beats"], 10)
+        assert wait_until(lambda: stored()["beats"] > told["beats"], 120)
         recorder.progress(epoch=1, step=1, steps=10, images_per_second=100.0)
-        assert wait_until(lambda: stored()["epoch"] == 1, 10)
+        assert wait_until(lambda: stored()["epoch"] == 1, 120)
     assert "doing" not in stored()
 
 
@@ -179,7 +179,7 @@ def test_samples_of_the_device_are_stored_a_chunk_at_a_time_at_epochs_and_at_the
     with recording(database, claimed) as (recorder, _):
         for second in range(30):
             recorder.device_sample(float(second), {"cpu_load": 0.5})
-        assert wait_until(lambda: len(stored_samples(database, claimed)) == 30, 10)
+        assert wait_until(lambda: len(stored_samples(database, claimed)) == 30, 120)
         recorder.device_sample(30.0, {"cpu_load": math.nan})
         recorder.epoch(1, {"test_acc": 0.5}, None)
         assert len(stored_samples(database, claimed)) == 31
@@ -204,7 +204,7 @@ def test_an_attempt_that_was_taken_over_stores_no_steps_no_checkpoint_and_no_sam
     # As the process would have ended, nothing answers it: it waits in a thread that dies with the test.
     threading.Thread(target=too_late, daemon=True).start()
     recorder.start()
-    assert wait_until(lambda: ended == [FENCED], 10)
+    assert wait_until(lambda: ended == [FENCED], 120)
     with database.read() as session:
         assert chunks.lengths(session, claimed.run_id) == []
         assert scenes.run(session, claimed.run_id).checkpoint is None
@@ -215,7 +215,7 @@ def test_a_wish_to_cancel_is_heard(database: Database, claimed: Claimed) -> None
         assert not recorder.should_stop()
         with database.write() as session:
             attempts.cancel(session, claimed.run_id)
-        assert wait_until(recorder.should_stop, 10)
+        assert wait_until(recorder.should_stop, 120)
         assert recorder.cancel_requested
 
 
@@ -227,7 +227,7 @@ def test_a_training_whose_run_was_taken_over_ends_and_writes_nothing(
     taken = scenes.claim(database, "worker-b")
     with recording(database, claimed) as (recorder, ended):
         recorder.log("a late word")
-        assert wait_until(lambda: ended, 10)
+        assert wait_until(lambda: ended, 120)
     assert ended == [FENCED]
     with database.read() as session:
         assert "a late word" not in [line.text for line in logs.read(session, claimed.run_id)]
@@ -248,7 +248,7 @@ def test_a_training_that_cannot_report_for_nearly_a_lease_ends(sqlite_database: 
     claimed = scenes.claim(sqlite_database)
     broken = BrokenDatabase(sqlite_database.url.render_as_string())
     with recording(broken, claimed, lease_seconds=0.4) as (_, ended):
-        assert wait_until(lambda: ended, 10)
+        assert wait_until(lambda: ended, 120)
     assert set(ended) == {FENCED}
 
 
@@ -287,7 +287,7 @@ def test_a_training_whose_store_hangs_for_nearly_a_lease_ends(sqlite_database: D
     ended: list[int] = []
     recorder = DatabaseRecorder(hanging, claimed, 5, 0.4, end_process=ended.append)
     recorder.start()
-    assert wait_until(lambda: ended, 10)
+    assert wait_until(lambda: ended, 120)
     hanging.answer.set()
 
 

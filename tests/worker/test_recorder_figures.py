@@ -20,7 +20,7 @@ def test_what_is_sampled_and_counted_in_a_training_lies_in_the_store_afterwards(
     recorder.take_energy_wh = figures.take_energy_wh
     recorder.start()
     with figures:
-        assert wait_until(lambda: figures.take_energy_wh() is not None, 10)
+        assert wait_until(lambda: figures.take_energy_wh() is not None, 120)
         for epoch, watt_hours in enumerate((2.5, 0.5), 1):
             gpu.now["joules"] += 3600 * watt_hours
             recorder.epoch(epoch, {"test_acc": 0.5}, None)
