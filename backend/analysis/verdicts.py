@@ -1,9 +1,9 @@
 """What may be said of the best of several recipes against the next: computed sentences that claim no more than their
-intervals show.
+tests and intervals show.
 
-Two questions, never mixed: whether *these trained models* differ on this test set (one run each, Wilson's intervals), and
-whether *these recipes* differ over seeds (three or more each, Student's). `separated` is the one place that decides; an
-exact test on stored predictions, or Welch's over seeds, belongs there.
+Two questions, never mixed: whether *these trained models* differ on this test set (one run each, Wilson's intervals; the
+exact test on stored predictions is `paired_models`), and whether *these recipes* differ over seeds (three or more each,
+Welch's test, corrected for all pairs that are compared). `separated` is the one place that decides.
 """
 
 from collections.abc import Hashable, Sequence
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
+from backend.analysis.between_recipes import ALPHA, Family, family
 from backend.analysis.intervals import FEWEST_SEEDS
 from backend.analysis.numerals import counted, listed
 from backend.analysis.recipes import Accuracy
@@ -31,7 +32,8 @@ class Contender:
 class Verdict:
     """`best` and `runner_up` are places in the list of contenders, None where nothing is ranked.
 
-    `separated` says whether the intervals lie apart, None where there are none to hold against each other.
+    `separated` says whether they differ by more than chance allows, None where that cannot be said. `p` is Welch's for the
+    best two recipes over seeds, corrected by Holm for `family` comparisons.
     `needs_seeds` are the places whose recipes more seeds would help.
     """
 
@@ -41,6 +43,8 @@ class Verdict:
     runner_up: int | None = None
     separated: bool | None = None
     needs_seeds: tuple[int, ...] = ()
+    p: float | None = None
+    family: int = 0
 
     @property
     def text(self) -> str:
@@ -63,16 +67,20 @@ def verdict(contenders: Sequence[Contender]) -> Verdict:
     return _ranked(contenders, sorted(ended, key=lambda place: _mean(contenders[place]), reverse=True))
 
 
-def separated(best: Accuracy, other: Accuracy) -> bool | None:
-    """Say whether two accuracies differ by more than their intervals allow; None where that cannot be said.
+def separated(best: Accuracy, other: Accuracy, p: float | None = None) -> bool | None:
+    """Say whether two accuracies differ by more than chance allows; None where that cannot be said.
 
-    Intervals of different questions are not held against each other, nor such without a width: equal seeds say nothing
-    of chance.
+    Over seeds Welch's test decides, with `p` as corrected for what else is compared, or that of these two alone. Of one run
+    each the intervals do. Different questions are not held against each other, nor seeds that all end alike: they say
+    nothing of chance.
     """
     if best.kind != other.kind or best.interval is None or other.interval is None:
         return None
     if best.has_no_spread or other.has_no_spread:
         return None
+    if best.kind == "t":
+        p = family([best.values, other.values]).p(0, 1) if p is None else p
+        return None if p is None else p < ALPHA
     return not best.interval.overlaps(other.interval)
 
 
@@ -82,18 +90,23 @@ def _ranked(contenders: Sequence[Contender], order: Sequence[int]) -> Verdict:
         tied = [contenders[place].label for place in order if _mean(contenders[place]) == _mean(first)]
         ending = f"end at the same test accuracy, {_percents(_mean(first), None)[0]}."
         return Verdict((f"{listed(tied)} {ending}",), needs_seeds=_short_of_seeds(contenders, order[:2]))
-    apart = separated(first.accuracy, second.accuracy)
+    tests = family([one.accuracy.values if one.accuracy.kind == "t" else [] for one in contenders])
+    p = tests.p(order[0], order[1])
+    apart = separated(first.accuracy, second.accuracy, p)
     high, low = _percents(_mean(first), _mean(second))
     sentences = [
         f"{first.label} has the highest test accuracy: {high} against {low}"
-        f"{f' of {second.label}' if len(order) > 2 else ''}{_reason(first, second, apart)}"
+        f"{f' of {second.label}' if len(order) > 2 else ''}{_reason(first, second, apart, tests, p)}"
     ]
-    if len(order) > 2 and apart is not None:
+    if len(order) > 2 and apart is not None and p is None:
         sentences.append(
             f"It was picked as the best of {len(order)}; the intervals are not widened for that choice."
         )
     seeds = () if apart and first.accuracy.kind == "t" else _short_of_seeds(contenders, order[:2])
-    return Verdict(tuple(sentences), _question(first, second), order[0], order[1], apart, seeds)
+    question = _question(first, second)
+    return Verdict(
+        tuple(sentences), question, order[0], order[1], apart, seeds, p, tests.size if p is not None else 0
+    )
 
 
 def _question(first: Contender, second: Contender) -> Question | None:
@@ -101,13 +114,14 @@ def _question(first: Contender, second: Contender) -> Question | None:
     return "models" if kinds == {"wilson"} else "recipes" if kinds == {"t"} else None
 
 
-def _reason(first: Contender, second: Contender, apart: bool | None) -> str:
+def _reason(first: Contender, second: Contender, apart: bool | None, tests: Family, p: float | None) -> str:
     """Return how the sentence goes on after the two numbers."""
     if apart is None:
         return f". {_no_judgement(first, second)}"
     if first.accuracy.kind == "wilson":
         return _of_models(first.accuracy, apart)
-    return _of_recipes(first.accuracy.n, second.accuracy.n, apart)
+    assert p is not None
+    return _of_recipes(first.accuracy.n, second.accuracy.n, apart, p, tests.size)
 
 
 def _of_models(accuracy: Accuracy, apart: bool) -> str:
@@ -120,14 +134,16 @@ def _of_models(accuracy: Accuracy, apart: bool) -> str:
     return f"; the 95% intervals overlap: with one seed each and {images} these two cannot be told apart. Launch more seeds."
 
 
-def _of_recipes(n: int, other: int, apart: bool) -> str:
+def _of_recipes(n: int, other: int, apart: bool, p: float, comparisons: int) -> str:
     seeds = f"{n} seeds" if n == other else f"{n} and {other} seeds"
+    told = "p < 0.001" if p < 0.001 else f"p = {p:.3g}"
+    if comparisons > 1:
+        told += f" (corrected by Holm for all {comparisons} pairs)"
     if apart:
-        return (
-            f"; the 95% intervals of the means over {seeds} do not overlap, so the difference is unlikely to be chance of "
-            "the seeds."
-        )
-    return f"; the 95% intervals of the means over {seeds} overlap: these recipes cannot be told apart. Launch more seeds."
+        return f"; Welch's t-test over {seeds} gives {told}, so the difference is unlikely to be chance of the seeds."
+    return (
+        f"; Welch's t-test over {seeds} gives {told}: these recipes cannot be told apart. Launch more seeds."
+    )
 
 
 def _no_judgement(first: Contender, second: Contender) -> str:

@@ -127,13 +127,43 @@ def test_two_trained_models_whose_intervals_overlap_are_not_told_apart() -> None
 
 def test_recipes_are_judged_by_their_seeds_alone() -> None:
     far = said(("a", accuracy(0.90, 0.91, 0.92)), ("b", accuracy(0.50, 0.51, 0.52)))
-    assert "over 3 seeds do not overlap, so the difference is unlikely to be chance of the seeds." in far
+    assert (
+        "Welch's t-test over 3 seeds gives p < 0.001, so the difference is unlikely to be chance of the seeds."
+        in far
+    )
     near = [
         Contender("a", accuracy(0.90, 0.91, 0.92), SHAPES),
         Contender("b", accuracy(0.89, 0.90, 0.91, 0.92), SHAPES),
     ]
-    assert "over 3 and 4 seeds overlap: these recipes cannot be told apart." in verdict(near).text
+    # Means 0.91 and 0.905, variances 1e-4 and 1.67e-4: t = 0.005 / 0.00866 = 0.577, df 4.96.
+    assert "over 3 and 4 seeds gives p = 0.589: these recipes cannot be told apart." in verdict(near).text
     assert verdict(near).needs_seeds == (0, 1)
+
+
+def test_intervals_of_means_that_overlap_may_belong_to_recipes_that_differ() -> None:
+    # Variances 1e-4, t = 0.03 / (0.01 sqrt(2/3)) = 3.67 of 4 degrees: p = 0.021. The half-widths are 2.5 points each.
+    pair = accuracy(0.90, 0.91, 0.92), accuracy(0.87, 0.88, 0.89)
+    assert pair[0].interval and pair[1].interval and pair[0].interval.overlaps(pair[1].interval)
+    assert separated(*pair)
+    alone = verdict([Contender(name, one, SHAPES) for name, one in zip("ab", pair, strict=True)])
+    assert (alone.separated, alone.p, alone.family) == (True, pytest.approx(0.0213, abs=1e-4), 1)
+
+
+def test_the_test_of_the_best_two_is_corrected_for_all_pairs_that_are_compared() -> None:
+    # Of three pairs that of the best two has the largest p: it is the last in Holm's order and times 1, but no less than
+    # twice the second. The pair b and c: t = 0.04 / 0.008165 = 4.90, p = 0.00805.
+    three = accuracy(0.90, 0.91, 0.92), accuracy(0.87, 0.88, 0.89), accuracy(0.83, 0.84, 0.85)
+    found = verdict([Contender(name, one, SHAPES) for name, one in zip("abc", three, strict=True)])
+    assert (found.p, found.family) == (pytest.approx(0.0213, abs=1e-4), 3)
+    assert "gives p = 0.0213 (corrected by Holm for all 3 pairs), so" in found.text
+    assert "picked" not in found.text
+    near = accuracy(0.868, 0.88, 0.89), accuracy(0.867, 0.879, 0.889)
+    found = verdict(
+        [Contender(name, one, SHAPES) for name, one in zip("abc", (three[0], *near), strict=True)]
+    )
+    # Its p alone is under 3%; the family takes it over 5%.
+    assert found.separated is False and found.p is not None and found.p > 0.05
+    assert separated(three[0], near[0])
 
 
 def test_intervals_of_the_two_questions_are_never_held_against_each_other() -> None:
