@@ -10,6 +10,7 @@ from backend.api import (
     checkpoints,
     compare,
     events,
+    findings,
     launch_preview,
     launches,
     login,
@@ -26,6 +27,7 @@ from backend.api import (
     status,
     workers,
 )
+from backend.api.description import DescribedApp
 from backend.api.gate import Gate
 from backend.api.safety import Safety
 from backend.api.stream import Stream
@@ -38,6 +40,7 @@ from backend.settings import Settings
 from backend.store.leases import LeaseWatch
 from backend.store.session import Database
 from backend.version import VERSION
+from backend.vital_signs import Part, VitalSigns
 
 
 def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
@@ -63,7 +66,7 @@ def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
         stream.join()
         bell.close()
 
-    app = FastAPI(
+    app = DescribedApp(
         title="Runyard",
         version=VERSION,
         description="Launch, watch and compare deep-learning training runs.",
@@ -76,6 +79,11 @@ def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
     app.state.database = database
     app.state.bell = bell
     app.state.stream = stream
+    app.state.vital_signs = VitalSigns(
+        reconciler.proof,
+        Part("takes lost runs back", reconciler.thread, reconciler.pulse),
+        Part("tells pages what is new", stream.thread, stream.pulse),
+    )
     problems.install(app)
     app.state.keys = Keys(operator_token(settings), database)
     app.state.login_codes = LoginCodes()
@@ -91,6 +99,7 @@ def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
         recipes,
         compare,
         predictions,
+        findings,
         checkpoints,
         notebook,
         events,

@@ -62,10 +62,12 @@ class Reason(StrEnum):
     CODE_ERROR = "code error"
     REFUSED = "refused"  # the spec does not fit the data or the model: a person must change it
     OUT_OF_MEMORY = "out of memory"
+    DISK_FULL = "disk full"
     WORKER_LOST = "worker lost"
     PARENT_FAILED = "parent failed"
     CANCELLED = "cancelled by a person"
     DRAINED = "worker drained"  # of an attempt only: the run goes back to the queue
+    RESTORED = "restored from a backup"  # of an attempt only: it was under way when the backup was made
 
 
 class EventKind(StrEnum):

@@ -6,6 +6,7 @@ RunyardError            500
   NotFound              404
   NoPredictions         404
   RunStateConflict      409
+  WorkerStateConflict   409
   FamilyConflict        409  its parent or its children are in another state than this needs
   NoCheckpoint          409  there is nothing to go on from
   CheckpointMissing     404  none was made yet, or its files are not on this machine
@@ -16,6 +17,8 @@ RunyardError            500
   InvalidSetting        500  at start, never over HTTP
   DataProblem           422  a data set that is missing, changed or broken
   Unavailable           503  the database cannot be reached
+  NotAlive              503  a part of the service has ended
+  NotReady              503  the service cannot serve just now
 
 The message is for people: one sentence with what, the value and what is allowed.
 """
@@ -66,6 +69,13 @@ class RunStateConflict(RunyardError):
         super().__init__(f"Run {run_id} is {actual}; it must be {wanted} for this.")
 
 
+class WorkerStateConflict(RunyardError):
+    status = 409
+
+    def __init__(self, worker_id: str, wanted: str, actual: str) -> None:
+        super().__init__(f"Worker {_short(worker_id)} is {actual}; it must be {wanted} for this.")
+
+
 class FamilyConflict(RunyardError):
     status = 409
 
@@ -114,6 +124,14 @@ class DataProblem(RunyardError):
 
 
 class Unavailable(RunyardError):
+    status = 503
+
+
+class NotAlive(RunyardError):
+    status = 503
+
+
+class NotReady(RunyardError):
     status = 503
 
 

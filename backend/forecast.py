@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from math import ceil
 
-from backend.contract import DeviceKind, RunState
+from backend.contract import MAX_LOSSES, DeviceKind, RunState
 from backend.durations import duration
 
 SOON_SECONDS = 5.0
@@ -35,6 +35,8 @@ class QueuedRun:
     """Only of one that still waits for it."""
     ready_in: float = 0.0
     """Seconds until it may be tried again after a loss."""
+    losses: int = 0
+    """Workers that it lost since its last checkpoint."""
     devices: int = 1
     """So many it needs of one worker."""
 
@@ -102,7 +104,7 @@ def forecast(facts: Facts) -> list[Forecast]:
         elif blocked is not None:
             why = blocked
         elif run.ready_in > 0:
-            why = f"tries again in {ceil(run.ready_in)} s: its worker was lost"
+            why = f"tries again in {duration(ceil(run.ready_in))}, after loss {run.losses} of {MAX_LOSSES}"
         elif not (takers := able[run.devices]):
             why = _why_no_worker_takes_it(run.devices, facts.most_devices)
         else:

@@ -4,7 +4,8 @@ A thread that ends by an unexpected error takes a part of the service with it, s
 more, no lease is expired, no worker looks for work. So each round of such a loop runs under `surviving`.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -23,3 +24,19 @@ def surviving(what: str) -> Iterator[None]:
         log.warning("the store is out of reach", of=what, error=str(getattr(problem, "orig", problem)))
     except Exception:
         log.exception("an unexpected fault; going on", of=what)
+
+
+class Pulse:
+    """When something last went well, by a clock that nobody sets. Threads may share it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._at: float | None = None
+
+    def beat(self) -> None:
+        self._at = self._clock()
+
+    def age(self) -> float | None:
+        """Return how many seconds ago that was; None where it never was."""
+        at = self._at
+        return None if at is None else self._clock() - at

@@ -1,17 +1,19 @@
 """The reconciler: a thread of the API that brings back what was lost.
 
 It expires leases, moves runs that wait for a parent which is over, and rings for runs that have become claimable. Idle workers do the same by polling, so
-nothing depends on it alone; it only makes things quicker.
+nothing depends on it alone; it only makes things quicker. It also proves the database, for whoever asks whether the service
+is ready, and forgets workers that were lost long ago.
 """
 
 import threading
 
 import structlog
 
-from backend.loops import surviving
+from backend.loops import Pulse, surviving
 from backend.queue import Bell
-from backend.store import clock, families, runs
+from backend.store import clock, families, runs, workers
 from backend.store.leases import LeaseWatch
+from backend.store.proof import StoreProof
 from backend.store.session import Database
 
 log = structlog.get_logger()
@@ -27,19 +29,25 @@ class Reconciler:
         self._interval_seconds = interval_seconds
         self._closed = threading.Event()
         self._claimable = 0
-        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
+        self.proof = StoreProof(database)
+        self.pulse = Pulse()
+        self.thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        self.thread.start()
 
     def close(self) -> None:
         self._closed.set()
-        self._thread.join(timeout=5)
+        self.thread.join(timeout=5)
 
     def _run(self) -> None:
-        while not self._closed.wait(self._interval_seconds):
+        while True:
             with surviving("reconciler"):
+                self.proof.look()
                 self.tick()
+                self.pulse.beat()
+            if self._closed.wait(self._interval_seconds):
+                return
 
     def tick(self) -> None:
         """Expire what has ended, move what waits for it, and ring once for each run that has become claimable since the last tick."""
@@ -48,6 +56,7 @@ class Reconciler:
             log.info("leases ended", runs=expired)
         with self._database.write() as session:
             moved = families.release_ready(session)
+            workers.forget_long_lost(session)
         if moved:
             log.warning("runs waited for a parent that was over", runs=moved)
         with self._database.read() as session:

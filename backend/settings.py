@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.errors import InvalidSetting
@@ -182,12 +183,20 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
-        field = str(first["loc"][0])
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] != "value_error":
-            message = "it must be " + _wanted(Settings.model_json_schema()["properties"][field])
-        raise InvalidSetting(f"RUNYARD_{field.upper()} is {first['input']!r}: {message}.") from None
+        raise InvalidSetting(complaints(problem)[0][1]) from None
+
+
+def complaints(problem: ValidationError) -> list[tuple[str, str]]:
+    """Return each setting that cannot be, with a sentence that says what is allowed."""
+    return [_complaint(error) for error in problem.errors(include_url=False)]
+
+
+def _complaint(error: ErrorDetails) -> tuple[str, str]:
+    field = str(error["loc"][0])
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] != "value_error":
+        message = "it must be " + _wanted(Settings.model_json_schema()["properties"][field])
+    return field, f"RUNYARD_{field.upper()} is {error['input']!r}: {message}."
 
 
 def _wanted(rules: dict[str, Any]) -> str:

@@ -3,14 +3,14 @@
 It must not know what they do, only how they are started, seen ready and stopped.
 """
 
-import fcntl
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from backend.broker import EmbeddedBroker, broker_for
 from backend.children import Child, Plan
@@ -19,6 +19,7 @@ from backend.command_name import command_name
 from backend.devices import devices_for, devices_of_workers, held_together
 from backend.errors import InvalidSetting, RunyardError
 from backend.gate.operator_token import operator_token
+from backend.home_lock import HomeInUse, holding_home
 from backend.ports import answers, any_free_port, is_free
 from backend.processes import wait_until
 from backend.settings import Settings
@@ -58,9 +59,9 @@ def run_up(settings: Settings, *, workers: int | None = None, commands: Commands
         settings.make_home()
         token = operator_token(settings)
         _refuse_a_missing_database(settings)
-        with StopSignals() as signals, _only_one(settings.home):
+        with StopSignals() as signals, holding_home(settings.home):
             return _Runner(settings, workers, commands or Commands(), signals, token).run()
-    except (CannotStart, InvalidSetting) as refusal:
+    except (CannotStart, HomeInUse, InvalidSetting) as refusal:
         _complain(str(refusal))
         return 1
 
@@ -90,28 +91,6 @@ def _refuse_a_missing_database(settings: Settings) -> None:
             f"The database is {f'at revision {found}' if found else 'empty'}, and this version needs "
             f"{migrate.newest_revision()}: run `runyard db upgrade`."
         )
-
-
-@contextmanager
-def _only_one(home: Path) -> Iterator[None]:
-    """Hold the home's lock; the kernel lets go of it with this process, however it ends.
-
-    Raises:
-        CannotStart: if another process holds it.
-    """
-    with (home / "up.lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise CannotStart(
-                f"Runyard is already running on {home} (process {file.read().strip() or 'unknown'}); "
-                f"stop that one or set RUNYARD_HOME."
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
 
 
 class _Runner:
@@ -190,7 +169,7 @@ class _Runner:
             self._look_whether_ready()
 
     def _look_whether_ready(self) -> None:
-        if answers(self._settings.local_host, self._port, "/api/health"):
+        if answers(self._settings.local_host, self._port, "/api/ready"):
             self._is_ready = True
             _say(f"Runyard is at {self._url}  (data in {self._settings.home}; Ctrl-C stops it)")
             _say(self._way_in())
@@ -277,8 +256,14 @@ def _choose_port(settings: Settings) -> int:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 -- the terminal is this module's reader
+    _print(text, sys.stdout)
 
 
 def _complain(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    _print(text, sys.stderr)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    # Where that is a file on a full disk, what runs must not end for a sentence about it.
+    with contextlib.suppress(OSError):
+        print(text, file=stream, flush=True)

@@ -1,11 +1,11 @@
 /** How far a run is and what it waits for, in words. Pure. */
 
 import { count, roughly } from "./format.js";
-import { isTraining } from "./run-states.js";
+import { isStale, isTraining } from "./run-states.js";
 
 /** @typedef {import("./types.js").Run} Run */
 /** What of a run tells where it stands; the report knows no more of a run.
- *  @typedef {Pick<Run, "state"|"progress"> & {reason?: string|null, ahead?: number|null, parent?: Run["parent"],
+ *  @typedef {Pick<Run, "state"|"progress"> & {reason?: string|null, stale?: Run["stale"], retry_at?: string|null, ahead?: number|null, parent?: Run["parent"],
  *    last: {epoch: number}|null, spec: {epochs: number}}} Standing */
 
 /** Share done in [0, 1], null where no bar is of use. @param {Standing} run @returns {number|null} */
@@ -18,13 +18,14 @@ export function fractionDone(run) {
   return Math.min(1, Math.max(0, (progress.epoch - 1 + within) / progress.epochs));
 }
 
-/** One line on where the run stands. @param {Standing} run */
-export function stateText(run) {
+/** One line on where the run stands. @param {Standing} run @returns {string} */
+export function stateText(run, now = Date.now()) {
+  if (isStale(run)) return `stale · ${stateText({ ...run, stale: null }, now)}`;
   switch (run.state) {
     case "waiting":
       return run.parent ? `waits for run ${run.parent.run}` : "waits for its parent";
     case "queued":
-      return queuedText(run.ahead);
+      return run.retry_at && Date.parse(run.retry_at) > now ? "queued: waits after a loss" : queuedText(run.ahead);
     case "running":
       return runningText(run);
     case "cancelling":

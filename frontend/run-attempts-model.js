@@ -1,5 +1,7 @@
 /** The attempts of a run in words. Pure. */
 
+import { count, counted } from "./format.js";
+
 /** @typedef {import("./types.js").Attempt} Attempt */
 
 const LEADS = /** @type {Object<string, string>} */ ({
@@ -11,6 +13,7 @@ const LEADS = /** @type {Object<string, string>} */ ({
   refused: "Refused",
   "out of memory": "Out of memory",
   "parent failed": "Its parent gave no weights",
+  "restored from a backup": "It was under way when the backup was made that this store was restored from",
 });
 
 /** Why an attempt ended, with what is known of it. @param {Attempt} attempt */
@@ -23,5 +26,15 @@ export function whyEnded({ ended_at: ended, reason, detail }) {
 /** The name and host of a worker, without what only tells its processes apart. @param {string} worker */
 export const workerName = (worker) => worker.replace(/:\d+-[0-9a-f]{8}-[0-9a-f]{8}$/, "");
 
-/** Seconds that an attempt took, null while it goes on. @param {Attempt} attempt */
-export const attemptSeconds = ({ started_at: started, ended_at: ended }) => (started && ended ? Math.max(0, (Date.parse(ended) - Date.parse(started)) / 1000) : null);
+/** Seconds that an attempt took; up to `now` while it goes on. @param {Attempt} attempt @param {number} now */
+export const attemptSeconds = ({ started_at: started, ended_at: ended }, now) => (started ? Math.max(0, ((ended ? Date.parse(ended) : now) - Date.parse(started)) / 1000) : null);
+
+/** "5 attempts: 2 lost, 1 stopped with its worker"; "" for one that needs no word. @param {Attempt[]} attempts */
+export function attemptsText(attempts) {
+  if (attempts.length < 2) return "";
+  const number = (/** @type {string} */ reason) => attempts.filter((attempt) => attempt.reason === reason).length;
+  const lost = number("worker lost");
+  const drained = number("worker drained");
+  const parts = [lost && `${count(lost)} lost`, drained && `${count(drained)} stopped with ${drained === 1 ? "its worker" : "their workers"}`].filter(Boolean);
+  return [counted(attempts.length, "attempt"), parts.join(", ")].filter(Boolean).join(": ");
+}

@@ -5,7 +5,7 @@ import { byId, element, setAttribute, setText } from "./dom.js";
 import { differingFacts } from "./environment-facts.js";
 import { epochsTable } from "./epochs-table.js";
 import { duration, MISSING, moment, placeText } from "./format.js";
-import { attemptSeconds, whyEnded, workerName } from "./run-attempts-model.js";
+import { attemptSeconds, attemptsText, whyEnded, workerName } from "./run-attempts-model.js";
 
 /** @typedef {import("./types.js").Attempt} Attempt */
 
@@ -14,34 +14,47 @@ import { attemptSeconds, whyEnded, workerName } from "./run-attempts-model.js";
 export function createAttempts(run, onError) {
   const aside = createAside(run, onError);
   let shown = "";
+  /** @type {Attempt|undefined} */ let newest;
+
+  /** The time of an attempt that goes on. @param {number} now */
+  const tick = (now) => {
+    const cell = byId("attempts").lastElementChild?.querySelector("[data-took]");
+    if (newest && cell) setText(cell, duration(attemptSeconds(newest, now)));
+  };
+
   /** @param {Attempt[]} attempts @param {number} now */
-  return (attempts, now) => {
+  const show = (attempts, now) => {
     const key = JSON.stringify(attempts);
     if (key === shown) return;
     shown = key;
     const body = byId("attempts");
     const open = new Set([...body.querySelectorAll("details[open]")].map((node) => node.dataset.attempt));
-    const newest = attempts.at(-1);
+    newest = attempts.at(-1);
     body.replaceChildren(...attempts.map((attempt) => attemptRow(attempt, attempt === newest ? null : newest?.environment, now, open, aside)));
     byId("attempts-empty").hidden = attempts.length > 0;
+    setText(byId("attempts-text"), attemptsText(attempts));
     aside.keep(attempts);
   };
+  return { show, tick };
 }
 
 /** @param {Attempt} attempt @param {Object<string, any>|null|undefined} newest what the newest attempt runs on; null for itself
  *  @param {number} now @param {Set<string>} open @param {ReturnType<typeof createAside>} aside */
 function attemptRow(attempt, newest, now, open, aside) {
   const { resumed_from_epoch: epoch, resumed_from_step: step } = attempt;
+  /** A cell that says what it is where rows are blocks. @param {string} label @param {Object<string, any>} properties @param {...(Node|string)} content */
+  const cell = (label, properties, ...content) => element("td", { role: "cell", "data-label": label, ...properties }, ...content);
   return element(
     "tr",
-    {},
-    element("td", { class: "number", text: attempt.number }),
-    element("td", { class: "why" }, whyEnded(attempt), ...(attempt.has_points ? [" ", aside.button(attempt.number)] : [])),
-    element("td", { text: epoch === null ? "the start" : placeText(epoch, step) }),
-    element("td", { text: moment(attempt.started_at, now) }),
-    element("td", { class: "number", text: duration(attemptSeconds(attempt)) }),
-    element("td", { class: "worker", title: attempt.worker, text: workerName(attempt.worker) }),
-    element("td", {}, environmentCell(attempt, newest, open)),
+    { role: "row" },
+    cell("Attempt", { class: "number which", text: attempt.number }),
+    cell("Why it ended", { class: "why" }, element("span", {}, whyEnded(attempt), ...(attempt.has_points ? [" ", aside.button(attempt.number)] : []))),
+    cell("Went on from", { text: epoch === null ? "the start" : placeText(epoch, step) }),
+    cell("Started", { text: moment(attempt.started_at, now) }),
+    cell("Ended", { text: attempt.ended_at ? moment(attempt.ended_at, now) : "not yet" }),
+    cell("Took", { class: "number", "data-took": true, text: duration(attemptSeconds(attempt, now)) }),
+    cell("Worker", { class: "worker", title: attempt.worker, text: workerName(attempt.worker) }),
+    cell("Environment", {}, environmentCell(attempt, newest, open)),
   );
 }
 

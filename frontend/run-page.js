@@ -2,21 +2,24 @@
 
 import { get, serverNow } from "./api.js";
 import { createCancel } from "./cancel.js";
+import { createCoalescer } from "./coalesce.js";
 import { byId, setText, showProgress, stateLabel } from "./dom.js";
 import { createEpochsTable } from "./epochs-table.js";
 import { createFamily } from "./family.js";
 import { createFigures } from "./figures.js";
+import { createFindings } from "./findings.js";
 import { recipeLine, runTitle } from "./format.js";
 import { closable, listenForKeys } from "./keys.js";
 import { createLive } from "./live.js";
 import { createLogPanel } from "./log-panel.js";
 import { fractionDone, stateText } from "./progress.js";
-import { isOver } from "./run-states.js";
+import { isOver, shownState } from "./run-states.js";
 import { createRunActions } from "./run-actions.js";
 import { createAttempts } from "./run-attempts.js";
 import { createCheckpoints } from "./run-checkpoints.js";
 import { createEnvironment, createStrip } from "./run-facts.js";
 import { createLinks } from "./run-links.js";
+import { lossesText, staleText } from "./run-losses-model.js";
 import { createPredictions } from "./run-predictions.js";
 import { createSeries } from "./run-series.js";
 import { showSpec } from "./run-spec.js";
@@ -31,7 +34,7 @@ const id = Number(/\/runs\/(\d+)/.exec(location.pathname)?.[1]);
 /** Position of the last stored event. */
 let latest = 0;
 
-const status = watchStatus();
+const status = watchStatus({ onStale });
 const onError = (/** @type {string} */ message) => notice("bad", message);
 const load = untilItWorks(loadAll, { isRefused: ({ status: code }) => code === 404, onRefused: showMissing });
 const live = createLive({ run: id, logAfter: () => log.wholeUntil(), onEvent, onReset: load, onLink });
@@ -43,6 +46,7 @@ const predictions = createPredictions(id);
 const showStrip = createStrip();
 const showAttempts = createAttempts(id, onError);
 const showEnvironment = createEnvironment();
+const findings = createFindings(id);
 const checkpoints = createCheckpoints(id);
 const links = createLinks(id);
 const epochs = createEpochsTable();
@@ -60,9 +64,16 @@ function onLink(link) {
   if (link.state === "live") log.load().catch((problem) => onError(problem.message));
 }
 
+/** @param {Map<number, import("./types.js").Stale>} stale */
+function onStale(stale) {
+  if (!run) return;
+  run = { ...run, stale: stale.get(id) ?? null };
+  showRun();
+}
+
 /** @param {import("./types.js").Run} changed */
 function take(changed) {
-  run = { ...changed, progress: changed.progress ?? run?.progress ?? null };
+  run = { ...changed, progress: changed.progress ?? run?.progress ?? null, stale: changed.stale ?? run?.stale ?? null };
   showRun();
 }
 
@@ -75,7 +86,7 @@ function takeAgain(changed) {
 function showRun() {
   if (!run) return;
   const text = stateText(run);
-  state.show(run.state, run.state === "failed" ? "failed" : text);
+  state.show(shownState(run), run.state === "failed" ? "failed" : text);
   showProgress(byId("progress"), fractionDone(run), text);
   cancel.update(run);
   actions.update(run);
@@ -91,6 +102,18 @@ function showRun() {
   byId("failure").classList.toggle("bad", failed);
   setText(byId("failure-reason"), failed ? `Failed: ${run.reason ?? "no reason was given"}` : "");
   setText(byId("failure-detail"), run.detail ?? "");
+  showLosses();
+}
+
+/** Told anew every second: both say when something comes. */
+function showLosses() {
+  if (!run) return;
+  const stale = staleText(run, serverNow());
+  const losses = lossesText(run, serverNow());
+  byId("stale").hidden = stale === null;
+  byId("losses").hidden = losses === "";
+  setText(byId("stale-text"), stale ?? "");
+  setText(byId("losses"), losses);
 }
 
 function showHeading() {
@@ -105,7 +128,7 @@ function showHeading() {
 
 /** What a run's events do not bring. @param {any} loaded */
 function showAround(loaded) {
-  showAttempts(loaded.attempts, serverNow());
+  showAttempts.show(loaded.attempts, serverNow());
   showEnvironment(loaded.attempts);
   family.showChildren(loaded.children);
   family.showSiblings(loaded.siblings);
@@ -116,6 +139,7 @@ function showAround(loaded) {
 /** What is made of epochs, and asked for apart. @param {import("./types.js").Run} trained */
 function followNumbers({ last, state: now }) {
   predictions.follow(last !== null);
+  findings.follow(last !== null);
   checkpoints.follow(isOver({ state: now }));
 }
 
@@ -150,6 +174,13 @@ function showMissing({ message }) {
   setText(byId("missing-text"), message);
 }
 
+/** Losses are forgiven at a checkpoint, which no event tells. */
+const forgiven = createCoalescer(async () => {
+  const { losses } = await get(`/api/runs/${id}`);
+  if (run) run = { ...run, losses };
+  showLosses();
+}, 3000);
+
 /** @type {ReturnType<typeof setTimeout>|undefined} */ let refreshTimer;
 
 /** A change of state brings what the event does not: attempts, queue place, exact times. */
@@ -180,6 +211,7 @@ function onEvent(event) {
     series = applyToSeries(series, event);
     showSeries();
     followNumbers(run);
+    if (run.losses) forgiven(); // a checkpoint may have been made with it
   }
   showRun();
   if (event.kind === "state") refreshSoon();
@@ -191,5 +223,10 @@ listenForKeys({
   "/": () => byId("log-search").focus(),
   "?": () => byId("help").showModal(),
 });
-setInterval(() => run && showStrip(run, series, serverNow()), 1000);
+setInterval(() => {
+  if (!run) return;
+  showStrip(run, series, serverNow());
+  showLosses();
+  showAttempts.tick(serverNow());
+}, 1000);
 void load();

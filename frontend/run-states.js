@@ -8,5 +8,11 @@ export const isOver = (run) => FINAL.has(run.state);
 /** Whether a worker has it in hand: one that is being cancelled, until its process has ended. @param {{state: string}} run */
 export const isTraining = (run) => run.state === "running" || run.state === "cancelling";
 
+/** Whether a worker has it in hand and it is not heard of, although nobody has taken it back. @param {{state: string, stale?: import("./types.js").Stale|null}} run */
+export const isStale = (run) => isTraining(run) && Boolean(run.stale);
+
+/** What its dot shows. @param {{state: string, stale?: import("./types.js").Stale|null}} run */
+export const shownState = (run) => (isStale(run) ? "stale" : run.state);
+
 /** @param {{state: string}} run @returns {boolean} whether a cancel would do anything */
 export const isCancellable = (run) => !isOver(run) && run.state !== "cancelling";

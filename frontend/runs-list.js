@@ -105,6 +105,7 @@ export function createRunsView({ choice, selection, onPage, onRendered, onChange
     onEvent: store.apply,
     /** @param {Run} run */
     take: (run) => store.merge([run], null),
+    setStale: store.setStale,
     tick() {
       for (const run of store.runs.values()) if (isTraining(run)) table.tick(run);
     },

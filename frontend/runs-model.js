@@ -17,7 +17,13 @@ export const FILTERS = [
 ];
 
 /** Return the run after an event; the one given is not altered. @param {Run} run @param {LiveEvent} event @returns {Run} */
-export function applyEvent(run, { kind, data }) {
+export function applyEvent(run, event) {
+  // Whatever is told of a run, it is heard of.
+  return withEvent(run.stale ? { ...run, stale: null } : run, event);
+}
+
+/** @param {Run} run @param {LiveEvent} event @returns {Run} */
+function withEvent(run, { kind, data }) {
   switch (kind) {
     case "state":
       return applyState(run, data);
@@ -46,6 +52,7 @@ function applyState(run, data) {
     attempt: data.attempt ?? run.attempt,
     progress: active ? run.progress : null,
     ahead: data.state === "queued" ? run.ahead : null,
+    retry_at: data.state === "queued" ? run.retry_at : null,
     started_at: data.state === "running" ? (run.started_at ?? data.at) : run.started_at,
     // From here on its time is counted; what it waited is none of it.
     told_at: data.state === "running" ? data.at : run.told_at,

@@ -30,7 +30,7 @@ const choice = {
 /** @type {Object<string, number>} */ let counts = {};
 let recipesInAll = 0;
 
-const status = watchStatus();
+const status = watchStatus({ onStale: (stale) => Object.values(views).forEach((view) => view.setStale(stale)) });
 const onError = (/** @type {string} */ message) => notice("bad", message);
 const selection = createSelection({ onError, onChange: () => active().renderAll() });
 const context = { choice, selection, onPage, onRendered, onOpen, onError, onChanged };

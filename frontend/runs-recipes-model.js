@@ -2,7 +2,8 @@
 
 import { count, elapsedSeconds, isNumber, percent, recipeParts } from "./format.js";
 import { fractionDone, stateText } from "./progress.js";
-import { isOver, isTraining } from "./run-states.js";
+import { staleTitle } from "./run-losses-model.js";
+import { isOver, isStale, isTraining, shownState } from "./run-states.js";
 import { accuracyText } from "./runs-accuracy.js";
 import { inFilter, searchText } from "./runs-model.js";
 
@@ -26,17 +27,18 @@ export function countsOf({ recipe, runs }) {
 }
 
 /** "2 of 3 completed, 1 running"; a recipe with one run speaks as the run. @param {Shown} shown
- *  @returns {{state: RunState, text: string, detail: string|null}} */
+ *  @returns {{state: RunState|"stale", text: string, detail: string|null}} */
 export function standingOf(shown) {
   const [newest] = shown.runs;
-  if (shown.recipe.total === 1) return { state: newest.state, text: stateText(newest), detail: newest.detail };
+  if (shown.recipe.total === 1) return { state: shownState(newest), text: stateText(newest), detail: staleTitle(newest) ?? newest.detail };
   const counts = countsOf(shown);
   const total = Object.values(counts).reduce((sum, number) => sum + number, 0);
   const completed = counts.completed ?? 0;
   const done = completed === total ? `${count(total)} completed` : completed ? `${count(completed)} of ${count(total)} completed` : "";
   const others = OTHERS.filter((state) => counts[state]).map((state) => `${count(counts[state])} ${state}`);
-  const text = [done, ...others].filter(Boolean).join(", ");
-  return { state: PRECEDENCE.find((state) => counts[state]) ?? newest.state, text, detail: text };
+  const stale = shown.runs.filter(isStale).length;
+  const text = [done, ...others, stale && `${count(stale)} stale`].filter(Boolean).join(", ");
+  return { state: stale ? "stale" : PRECEDENCE.find((state) => counts[state]) ?? newest.state, text, detail: text };
 }
 
 /** How far the newest running run is, null where none runs. @param {Shown} shown

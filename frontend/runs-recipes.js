@@ -211,6 +211,7 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
     },
     /** @param {Run} run */
     take: (run) => store.merge([run], null),
+    setStale: store.setStale,
     tick() {
       for (const recipe of recipes.keys()) {
         const shown = shownOf(recipe);

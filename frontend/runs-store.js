@@ -11,6 +11,7 @@ export function createRunsStore(onChange) {
   /** Last stored event applied to each run. @type {Map<number, number>} */ const applied = new Map();
   /** @type {Set<number>} */ let changed = new Set();
   /** Position of the newest answer that each run was in. @type {Map<number, number>} */ const toldAt = new Map();
+  /** Which runs are not heard of. @type {Map<number, import("./types.js").Stale>} */ let stale = new Map();
   let scheduled = false;
 
   const tell = (/** @type {number} */ id) => {
@@ -33,7 +34,18 @@ export function createRunsStore(onChange) {
       if (at !== null && (applied.get(run.id) ?? -1) > at) continue;
       // Progress is not stored: an answer without it must not empty a bar that the stream filled.
       const progress = run.progress ?? (run.state === "running" ? (runs.get(run.id)?.progress ?? null) : null);
-      runs.set(run.id, { ...run, progress });
+      runs.set(run.id, { ...run, progress, stale: stale.get(run.id) ?? null });
+      tell(run.id);
+    }
+  };
+
+  /** Note which runs are not heard of; all others are. @param {Map<number, import("./types.js").Stale>} found */
+  const setStale = (found) => {
+    stale = new Map(found);
+    for (const run of runs.values()) {
+      const now = stale.get(run.id) ?? null;
+      if (Boolean(now) === Boolean(run.stale)) continue;
+      runs.set(run.id, { ...run, stale: now });
       tell(run.id);
     }
   };
@@ -43,6 +55,7 @@ export function createRunsStore(onChange) {
     const run = runs.get(event.data.run);
     if (!run) return false;
     if (event.position !== null) applied.set(run.id, event.position);
+    stale.delete(run.id); // what is told of, is heard of
     runs.set(run.id, applyEvent(run, event));
     tell(run.id);
     return true;
@@ -73,5 +86,5 @@ export function createRunsStore(onChange) {
     toldAt.clear();
   };
 
-  return { runs, merge, apply, dropMissing, clear, newStream };
+  return { runs, merge, apply, setStale, dropMissing, clear, newStream };
 }

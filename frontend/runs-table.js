@@ -3,6 +3,8 @@
 import { element, setText, showProgress } from "./dom.js";
 import { elapsedSeconds, percent, recipeLine, runTitle } from "./format.js";
 import { fractionDone, stateText } from "./progress.js";
+import { staleTitle } from "./run-losses-model.js";
+import { shownState } from "./run-states.js";
 import { createRowParts } from "./runs-row.js";
 
 /** @typedef {import("./types.js").Run} Run */
@@ -60,7 +62,7 @@ export function createRow(run, { asSeed = false, ...options }) {
     link.title = title;
     size.hidden = asSeed || changed.size !== "quick";
     setText(line, asSeed ? "" : recipeLine(changed));
-    state.show(changed.state, stateText(changed), changed.detail);
+    state.show(shownState(changed), stateText(changed), staleTitle(changed) ?? changed.detail);
     showProgress(bar, fractionDone(changed), stateText(changed));
     last.show(changed.last ? percent(changed.last.metrics.test_acc) : "");
     best.show(changed.best_test_acc === null ? "" : percent(changed.best_test_acc), changed.best_epoch === null ? "" : `epoch ${changed.best_epoch}`);

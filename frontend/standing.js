@@ -22,13 +22,13 @@ export function workerWarning({ counts, paused_at: pausedAt, workers }, now) {
   const number = (counts.queued ?? 0) + (counts.waiting ?? 0);
   const waits = number ? `${counted(number, "queued run")} ${number === 1 ? "waits" : "wait"}` : "a run that you launch will wait";
   if (pausedAt) return { text: `The queue is paused since ${dayClock(Date.parse(pausedAt), now)}: ${waits}.`, remedy: "resume" };
-  if (workers.some(({ state }) => state === "idle" || state === "busy")) return null;
-  const lost = workers.every(({ state }) => state === "lost");
-  if (lost) return { text: `${unseenText(workers, now)}: ${waits}.`, remedy: "start" };
+  if (workers.some((worker) => worker.takes_runs)) return null;
+  const silent = workers.every(({ state }) => state === "lost" || state === "stale");
+  if (silent) return { text: `${unseenText(workers, now)}: ${waits}.`, remedy: "start" };
   return { text: `All workers are drained or leaving: ${waits}.`, remedy: "undrain" };
 }
 
-/** @param {{last_seen: string|null}[]} workers all of them lost @param {number} now */
+/** @param {{last_seen: string|null}[]} workers none of them heard of @param {number} now */
 export function unseenText(workers, now) {
   const seen = Math.max(...workers.map((worker) => Date.parse(worker.last_seen ?? "")).filter(Number.isFinite));
   return Number.isFinite(seen) ? `No worker has been seen for ${roughly((now - seen) / 1000)}` : "No worker has been seen yet";
@@ -49,8 +49,9 @@ export function showLink({ state, since }) {
 }
 
 /** Ask for the status now, at each `refresh`, and every ten seconds while the tab is seen.
- *  @param {{warns?: boolean}} [options] warns: whether to say what keeps runs from starting; a page that shows it does not */
-export function watchStatus({ warns = true } = {}) {
+ *  @param {{warns?: boolean, onStale?: (stale: Map<number, import("./types.js").Stale>) => void}} [options] warns: whether to say
+ *    what keeps runs from starting; a page that shows it does not. onStale: told of the runs that are not heard of: no event tells that */
+export function watchStatus({ warns = true, onStale = () => {} } = {}) {
   addLogOut((message) => notice("bad", message));
   const warning = element("p", { class: "note warn", id: "worker-warning", hidden: true });
   const words = element("span");
@@ -67,6 +68,7 @@ export function watchStatus({ warns = true } = {}) {
     try {
       const status = await get("/api/status");
       setText(byId("counts"), countsText(status.counts));
+      onStale(new Map(status.stale.map((/** @type {any} */ { run, ...stale }) => [run, stale])));
       const found = warns ? workerWarning(status, serverNow()) : null;
       const kind = found?.remedy ?? "";
       warning.hidden = found === null;

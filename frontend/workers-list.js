@@ -2,11 +2,13 @@
 
 import { createList, element, progressBar, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
 import { fractionDone, stateText } from "./progress.js";
-import { deviceText, heardText, situation, standingOf, stateWords } from "./workers-model.js";
+import { deviceText, hadWords, heardText, situation, standingOf, stateWords } from "./workers-model.js";
 
 /** @typedef {import("./workers-model.js").Worker} Worker */
 
-/** @param {HTMLElement} parent @param {{now: () => number, onDrain: (worker: Worker, wanted: boolean) => Promise<void>}} options */
+/** @typedef {{now: () => number, onDrain: (worker: Worker, wanted: boolean) => Promise<void>, onForget: (worker: Worker) => Promise<void>}} Options */
+
+/** @param {HTMLElement} parent @param {Options} options */
 export function createWorkerList(parent, options) {
   /** @type {Map<string, ReturnType<typeof createRow>>} */ const rows = new Map();
   const show = createList(parent, (worker) => worker.id, (/** @type {Worker} */ worker) => {
@@ -24,8 +26,8 @@ export function createWorkerList(parent, options) {
   };
 }
 
-/** @param {{now: () => number, onDrain: (worker: Worker, wanted: boolean) => Promise<void>}} options */
-function createRow({ now, onDrain }) {
+/** @param {Options} options */
+function createRow({ now, onDrain, onForget }) {
   /** @type {Worker|null} */ let worker = null;
   const device = element("div", { class: "device" });
   const place = element("div", { class: "aside" });
@@ -37,6 +39,9 @@ function createRow({ now, onDrain }) {
   const training = element("div", { class: "training" }, element("div", { class: "training-line" }, link, which, progress), bar);
   const words = element("div", { class: "small muted situation" });
   const advice = element("div", { class: "small situation" }, "Start it again with ", element("code", { text: "runyard up" }), " on its machine.");
+  const hadLink = element("a");
+  const hadState = element("span");
+  const had = element("div", { class: "small situation" }, "It had ", hadLink, ", which is ", hadState, ".");
   const heard = element("div", { class: "heard muted" });
   const drain = element("button", { class: "button", type: "button", "data-action": "drain" });
   drain.addEventListener("click", async () => {
@@ -45,19 +50,21 @@ function createRow({ now, onDrain }) {
     await onDrain(worker, !worker.drain_requested);
     setAttribute(drain, "aria-disabled", null);
   });
+  const forget = element("button", { class: "button", type: "button", "data-action": "forget", text: "Forget", title: "One that comes back is here again. After a day a lost worker goes by itself." });
+  forget.addEventListener("click", () => worker && onForget(worker));
   const node = element(
     "li",
     { class: "worker" },
     element("div", { class: "who" }, device, place),
     element("div", {}, state.node),
-    element("div", { class: "what" }, training, words, advice),
+    element("div", { class: "what" }, training, words, had, advice),
     heard,
-    element("div", { class: "worker-action" }, drain),
+    element("div", { class: "worker-action" }, drain, forget),
   );
 
   const tick = () => {
     if (!worker) return;
-    setText(heard, worker.state === "lost" ? "" : heardText(worker, now()));
+    setText(heard, heardText(worker, now()));
     setText(words, situation(worker, now()));
   };
 
@@ -72,9 +79,21 @@ function createRow({ now, onDrain }) {
     showTraining(changed);
     tick();
     words.hidden = words.textContent === "";
-    advice.hidden = changed.state !== "lost";
+    showLost(changed);
     setText(drain, changed.drain_requested ? "Take runs again" : "Drain");
     drain.setAttribute("aria-label", `${drain.textContent}: ${changed.device_name}, ${changed.name}`);
+  };
+
+  const showLost = (/** @type {Worker} */ changed) => {
+    const isLost = changed.state === "lost";
+    had.hidden = !changed.had;
+    advice.hidden = forget.hidden = !isLost;
+    drain.hidden = isLost;
+    forget.setAttribute("aria-label", `Forget: ${changed.device_name}, ${changed.name}`);
+    if (!changed.had) return;
+    setAttribute(hadLink, "href", `/runs/${changed.had.run}`);
+    setText(hadLink, `run ${changed.had.run}${changed.had.name ? `, ${changed.had.name}` : ""}`);
+    setText(hadState, hadWords(changed.had));
   };
 
   const showTraining = (/** @type {Worker} */ changed) => {

@@ -1,12 +1,13 @@
 /** Workers and the queue in words, and what a move means. Pure: no DOM, no network. */
 
-import { clock, counted, duration, roughly } from "./format.js";
+import { clock, counted, dayClock, duration, moment, roughly } from "./format.js";
 
-/** @typedef {"idle"|"busy"|"draining"|"drained"|"leaving"|"lost"} WorkerState
+/** @typedef {"idle"|"busy"|"draining"|"drained"|"leaving"|"stale"|"lost"} WorkerState
  * @typedef {{run: number, name: string, seed: number, state: import("./types.js").RunState, epochs: number, last_epoch: number|null,
- *   progress: import("./types.js").Progress|import("./types.js").Preparation|null}} Training
+ *   progress: import("./types.js").Progress|import("./types.js").Preparation|null, stale: import("./types.js").Stale|null}} Training
+ * @typedef {{run: number, name: string, state: import("./types.js").RunState}} Had the run that a lost worker had, as it stands now
  * @typedef {{id: string, name: string, host: string, device: string, device_name: string, devices: number, version: string,
- *   state: WorkerState, drain_requested: boolean, last_seen: string, training: Training|null}} Worker
+ *   state: WorkerState, drain_requested: boolean, last_seen: string, training: Training|null, had: Had|null}} Worker
  * @typedef {{run: number, name: string, recipe: string, spec: import("./types.js").Spec, seed: number, state: "queued"|"waiting",
  *   priority: number, position: number, why: string, starts_in_seconds: number|null}} Entry
  * @typedef {{cursor: string, paused_at: string|null, total: number, runs: Entry[]}} Queue */
@@ -29,7 +30,8 @@ export function stateWords({ state, training }) {
 }
 
 /** What stands in place of a run where a worker has none, or will have no other. @param {Worker} worker @param {number} now */
-export function situation({ state, training, last_seen: seen, drain_requested: drained }, now) {
+export function situation(worker, now) {
+  const { state, last_seen: seen, drain_requested: drained } = worker;
   switch (state) {
     case "idle":
       return "Ready for the next run.";
@@ -39,21 +41,33 @@ export function situation({ state, training, last_seen: seen, drain_requested: d
       return "Takes no more after this run.";
     case "leaving":
       return "Its process was told to end.";
-    case "lost": {
-      const run = training ? " Its run goes back to the queue by itself." : "";
-      const drain = drained ? " It is drained, too." : "";
-      return `Not heard of for ${roughly(secondsSince(seen, now))}: its process ended, its machine sleeps, or the network is cut.${run}${drain}`;
-    }
+    case "stale":
+      return staleSituation(worker, now);
+    case "lost":
+      return `Lost since ${dayClock(Date.parse(seen), now)}: its process ended, its machine sleeps, or the network is cut.${drained ? " It is drained, too." : ""}`;
     default:
       return "";
   }
 }
 
+/** @param {Worker} worker @param {number} now */
+function staleSituation({ training, last_seen: seen }, now) {
+  if (!training) return "Late with its sign of life. It may come back; else it is lost in a moment.";
+  if (!training.stale) return "Late with its sign of life. Its run is heard of.";
+  const { heard_at: heard, until } = training.stale;
+  const who = Date.parse(seen) - Date.parse(heard) > 5000 ? "It is heard of, but its run has not been" : "Neither it nor its run has been heard of";
+  const next = Date.parse(until) > now ? `at ${moment(until, now)}, unless it is heard of before` : "in a moment";
+  return `${who} since ${moment(heard, now)}. The run goes back to the queue ${next}.`;
+}
+
+/** What became of the run that a lost worker had. @param {Had} had */
+export const hadWords = ({ state }) => (state === "queued" || state === "waiting" ? "back in the queue" : state === "running" ? "running elsewhere" : state);
+
 /** What it trains on: "CPU, 2 cores", or "CPU, 2 cores · 2 devices". @param {Worker} worker */
 export const deviceText = ({ device_name: name, devices }) => (devices > 1 ? `${name} · ${counted(devices, "device")}` : name);
 
-/** "heard of 2 s ago". @param {Worker} worker @param {number} now */
-export const heardText = (worker, now) => `heard of ${roughly(secondsSince(worker.last_seen, now))} ago`;
+/** "last heard of 2 s ago". @param {Worker} worker @param {number} now */
+export const heardText = (worker, now) => `last heard of ${roughly(secondsSince(worker.last_seen, now))} ago`;
 
 /** "2 workers train", or "3 workers: 1 trains, 2 are drained". @param {Worker[]} workers */
 export function overviewText(workers) {
@@ -63,6 +77,7 @@ export function overviewText(workers) {
     [["idle"], "is idle", "are idle"],
     [["drained"], "is drained", "are drained"],
     [["leaving"], "is leaving", "are leaving"],
+    [["stale"], "is stale", "are stale"],
     [["lost"], "is lost", "are lost"],
   ];
   const found = groups
@@ -74,8 +89,9 @@ export function overviewText(workers) {
 }
 
 /** What tells how far a training is, as the other pages know it. @param {Training} training */
-export const standingOf = ({ state, progress, last_epoch: epoch, epochs }) => ({
+export const standingOf = ({ state, progress, stale, last_epoch: epoch, epochs }) => ({
   state,
+  stale,
   progress,
   last: epoch === null ? null : { epoch },
   spec: { epochs },
@@ -86,7 +102,7 @@ export const standingOf = ({ state, progress, last_epoch: epoch, epochs }) => ({
 export function afterEvent(workers, { kind, data }) {
   const change = changeBy(kind, data);
   if (!change) return workers;
-  return workers.map((worker) => (worker.training?.run === data.run ? { ...worker, training: { ...worker.training, ...change } } : worker));
+  return workers.map((worker) => (worker.training?.run === data.run ? { ...worker, training: { ...worker.training, ...change, stale: null } } : worker));
 }
 
 /** @param {string} kind @param {any} data @returns {Partial<Training>|null} */

@@ -30,7 +30,7 @@ let changes = 0;
 const onError = (/** @type {string} */ message) => notice("bad", message);
 const status = watchStatus({ warns: false });
 const live = createLive({ onEvent, onReset: () => void start(), onLink: showLink });
-const list = createWorkerList(byId("workers"), { now: serverNow, onDrain });
+const list = createWorkerList(byId("workers"), { now: serverNow, onDrain, onForget });
 const table = createQueueTable(byId("queue-rows"), {
   now: serverNow,
   onError,
@@ -210,6 +210,22 @@ async function onDrain(worker, wanted) {
   try {
     ({ workers } = await post("/api/workers/drain", { worker: worker.id, drain: wanted }));
     renderWorkers();
+    status.refresh();
+  } catch (problem) {
+    onError(problem.message);
+  }
+  changes += 1; // what was asked for before this was answered may not know of it
+  refresh();
+}
+
+/** @param {import("./workers-model.js").Worker} worker */
+async function onForget(worker) {
+  changes += 1;
+  try {
+    ({ workers } = await post("/api/workers/forget", { worker: worker.id }));
+    renderWorkers();
+    setText(byId("said"), `${worker.name} on ${worker.host} is forgotten.`);
+    byId("workers-section").focus({ preventScroll: true }); // the button goes
     status.refresh();
   } catch (problem) {
     onError(problem.message);

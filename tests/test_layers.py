@@ -48,6 +48,7 @@ FORBIDDEN = {
         "celery",
     ),
     "backend/gate": ("fastapi", "starlette", "httpx", "celery", "backend.api", "backend.client"),
+    "backend/doctor": ("fastapi", "starlette", "celery", "backend.api", "backend.app", "backend.cli"),
     "backend/analysis": ("sqlalchemy", "fastapi", "celery", "backend.api", "backend.store"),
     "backend/report": ("sqlalchemy", "fastapi", "celery", "backend.api"),
     "backend/figures": ("sqlalchemy", "fastapi", "celery", "backend.api"),
@@ -63,6 +64,16 @@ FORBIDDEN = {
         "worker.recorder",
     ),
 }
+
+
+# The command line speaks to the service; what may use the store itself, and why.
+CLI_MAY_USE_THE_STORE = {
+    "commands.py": "`db upgrade` comes before any service",
+    "token_commands.py": "tokens are made on the host, by whoever may read its database",
+    "backup_commands.py": "a backup is taken below the service, and restored while none runs",
+    "doctor_command.py": "it says what is wrong while the service or its database is away",
+}
+USES_THE_STORE = ("backend.store", "backend.doctor", "backend.backup")
 
 
 def imports(path: Path) -> set[str]:
@@ -97,6 +108,15 @@ def test_the_worker_knows_only_some_parts_of_the_service(folder: str, allowed: s
         for name in imports(path):
             if name.startswith("backend."):
                 assert name.split(".")[1] in allowed, f"{path} imports {name}"
+
+
+def test_the_command_line_uses_the_store_only_where_there_is_a_reason() -> None:
+    users = {path.name for path in files("backend/cli") if any(map(_uses_the_store, imports(path)))}
+    assert users <= CLI_MAY_USE_THE_STORE.keys()
+
+
+def _uses_the_store(name: str) -> bool:
+    return name in USES_THE_STORE or name.startswith(tuple(f"{part}." for part in USES_THE_STORE))
 
 
 def loaded_by(statement: str) -> set[str]:

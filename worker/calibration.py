@@ -26,7 +26,6 @@ from backend.processes import die_with_parent, is_alive, kill_group, wait_until
 from backend.settings import Settings
 from backend.store import calibrations, workers
 from backend.store.session import Database
-from backend.store.workers import WorkerState
 
 log = structlog.get_logger()
 
@@ -141,8 +140,8 @@ class Calibrator:
         """Say whether no worker of this machine trains on the same processors: it would be measured too."""
         with self._database.read() as session:
             everyone = workers.standings(session, self._settings.worker_lost_seconds)
-        busy = (WorkerState.BUSY, WorkerState.DRAINING)
-        return not any(one.worker.host == self._host and one.state in busy for one in everyone)
+        here = [one for one in everyone if one.worker.host == self._host and one.is_heard_of]
+        return all(one.training is None for one in here)
 
     def _takes_turn(self) -> bool:
         """Say whether no other worker of this machine calibrates: two at once would measure each other."""

@@ -18,7 +18,7 @@ from worker.gpu_probe import GpuProbe, training_gpus
 
 SAMPLE_SECONDS = 2.0
 LEAST_SECONDS = 0.5
-"""The stretch before the end is sampled too where it is as long: a short training is then seen at all."""
+"""The stretch before the end is sampled too where it is as long; and however short, where it is all that there was."""
 LOOKS_FOR_CHILDREN_EVERY = 5
 """Samples. To find them, all processes of the machine are read: 2.4 ms of processor time for 90 of them."""
 CLOSE_SECONDS = 5.0
@@ -135,13 +135,13 @@ class DeviceFigures:
 
     def _sample_until_closed(self, gpus: Sequence[GpuProbe], meter: EnergyMeter) -> None:
         process = ProcessFigures()
-        last, closing = time.monotonic(), False
+        last, closing, is_first = time.monotonic(), False, True
         while not closing:
             closing = self._closing.wait(self._sample_seconds)
             now = time.monotonic()
-            if closing and now - last < LEAST_SECONDS:
+            if closing and not is_first and now - last < LEAST_SECONDS:
                 return
-            last = now
+            last, is_first = now, False
             with surviving("device figures"):
                 meter.read()  # a GPU without a counter is asked for its power at each sample
                 self._tell(now - self._began_at, {**gpu_figures(gpus), **process.take()})

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from backend.processes import is_alive
 from backend.store.attempts import Claimed
 from worker import calibration, training
 
@@ -21,8 +22,20 @@ class ForkServer:
     """Starts trainings. The server dies with this process, and is started anew where it died itself."""
 
     def __init__(self) -> None:
+        self._pid: int | None = None
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["worker.preload"])
+
+    def make_ready(self) -> None:
+        """Return once a training would start at once. Call it before a claim.
+
+        A server that died takes as long to come back as torch takes to be imported. Whoever claims a run meanwhile
+        renews no lease, and would count losses of which the run is innocent.
+
+        Raises as `warm_up` does.
+        """
+        if self._pid is None or not is_alive(self._pid):
+            self.warm_up()
 
     def warm_up(self) -> None:
         """Start the server and wait until it has imported torch.
@@ -47,6 +60,7 @@ class ForkServer:
             raise RuntimeError(
                 "The fork server could not import torch and torchvision: `python -c 'import torchvision'` tells why."
             )
+        self._pid = answer["server"]
 
     def start(self, claimed: Claimed, device: str) -> tuple[BaseProcess, Connection]:
         """Start the training of a claimed run; return its process and where its verdict will come."""

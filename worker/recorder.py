@@ -253,6 +253,11 @@ class DatabaseRecorder:
         try:
             self._write_until_closed()
         except _RunLost:
+            if not self._over.is_set():
+                log.warning(
+                    "a report was refused: the run belongs to another attempt; the training ends",
+                    **self._who(),
+                )
             self._end_process(FENCED)
         except Exception as problem:  # noqa: BLE001 - raised again in the training's own thread, which tells the verdict
             with self._written:
@@ -314,8 +319,12 @@ class DatabaseRecorder:
         while not self._closing.wait(min(0.25, allowed / 4)):
             if time.monotonic() - self._accepted_at > allowed:
                 self._over.set()
+                log.warning("no report was accepted for nearly a lease; the training ends", **self._who())
                 self._end_process(FENCED)
                 return
+
+    def _who(self) -> dict[str, int]:
+        return {"run": self._claimed.run_id, "attempt": self._claimed.attempt}
 
     def _new_progress(self) -> dict[str, Any] | None:
         now = time.monotonic()

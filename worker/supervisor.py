@@ -76,7 +76,7 @@ class Supervisor:
             return 0
         try:
             trained = 0
-            while not self.draining.is_set() and (claimed := self._claim()) is not None:
+            while not self.draining.is_set() and (claimed := self._claim_when_ready()) is not None:
                 self.make_way()
                 self._supervise(claimed)
                 trained += 1
@@ -84,7 +84,10 @@ class Supervisor:
         finally:
             self._device_lock.release()
 
-    def _claim(self) -> Claimed | None:
+    def _claim_when_ready(self) -> Claimed | None:
+        self._fork_server.make_ready()
+        if self.draining.is_set():  # that may have taken a while
+            return None
         with self._database.write() as session:
             return attempts.claim(session, self._owner, self._settings.lease_seconds)
 

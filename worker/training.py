@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 NICENESS = 10
 """The pages stay quick while a training takes every core."""
 
+MAKE_ROOM = "Make room, then resume or retry the run."
+
 MOST_STEPS_BACK = 2
 """From a broken checkpoint to the one before it, and from there to the start."""
 
@@ -108,6 +110,7 @@ def train_attempt(
     """Train what was claimed, here or in several processes, and return how it ended, whatever went wrong."""
     # Here and not at the top: the worker's own process imports this module too, and loads no torch.
     from worker.engine.device import is_out_of_memory
+    from worker.engine.disk import NoRoom, is_out_of_room
     from worker.engine.recorder import Stopped
     from worker.engine.train import Outcome
 
@@ -115,6 +118,8 @@ def train_attempt(
         outcome = _trained(parse_spec(claimed.spec), claimed, settings, database, recorder, device, ranks)
     except Stopped:
         outcome = Outcome.STOPPED
+    except NoRoom as problem:
+        return _failed(recorder, Reason.DISK_FULL, f"{problem} {MAKE_ROOM}")
     except RunyardError as problem:
         return _failed(recorder, Reason.REFUSED, str(problem))
     except RankLost as problem:
@@ -126,6 +131,10 @@ def train_attempt(
         return _failed(recorder, reason, str(problem))
     except Exception as problem:  # noqa: BLE001 - the verdict on a training is this process's to tell, whatever went wrong
         recorder.log(traceback.format_exc())
+        if is_out_of_room(problem):
+            return _failed(
+                recorder, Reason.DISK_FULL, f"A disk of this worker is full ({problem}). {MAKE_ROOM}"
+            )
         reason = Reason.OUT_OF_MEMORY if is_out_of_memory(problem) else Reason.CODE_ERROR
         return _failed(recorder, reason, f"{type(problem).__name__}: {problem}")
     if outcome is Outcome.COMPLETED:
@@ -256,8 +265,9 @@ def end_with_worker() -> None:
 
 
 def probe(connection: Connection) -> None:
-    """Tell what the fork server has imported: multiprocessing says nothing when a preload fails."""
+    """Tell who the fork server is, and what it has imported: multiprocessing says nothing when a preload fails."""
+    server = os.getppid()
     die_with_parent(signal.SIGKILL)
-    answer = {"torch": "torch" in sys.modules and "torchvision" in sys.modules}
+    answer = {"torch": "torch" in sys.modules and "torchvision" in sys.modules, "server": server}
     with contextlib.suppress(BrokenPipeError):  # the worker was stopped in this moment
         connection.send_bytes(json.dumps(answer).encode())

@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from backend.api.deps import LARGEST_INTEGER, DatabaseDep, StreamDep
 from backend.api.problems import RESPONSES
 from backend.api.stream import Message
-from backend.api.wire import Wire, cursor, iso
+from backend.api.wire import Wire, cursor
 from backend.store import events, runs
 
 router = APIRouter(tags=["events"])
@@ -55,7 +55,7 @@ async def follow(
     run, store = known
     place = _place(last_event_id or after, store)
     async for message in stream.follow(place, run, log_after):
-        yield ServerSentEvent(event=message.kind, data=_data(message), id=_cursor(message, store))
+        yield ServerSentEvent(event=message.kind, raw_data=message.text, id=_cursor(message, store))
 
 
 @router.get("/api/events/since", responses=RESPONSES)
@@ -68,15 +68,8 @@ def since(
     """Return what happened since a cursor, and end: for pages beyond the few of a browser that hold a stream."""
     run, store = known
     messages, last = stream.since(_place(after, store), run, log_after)
-    told = [EventWire(kind=one.kind, data=_data(one), id=_cursor(one, store)) for one in messages]
+    told = [EventWire(kind=one.kind, data=one.wire, id=_cursor(one, store)) for one in messages]
     return EventsWire(events=told, cursor=cursor(store, last))
-
-
-def _data(message: Message) -> dict[str, Any]:
-    data = dict(message.data)
-    if "at" in data:
-        data["at"] = iso(data["at"])
-    return data
 
 
 def _cursor(message: Message, store: str) -> str | None:

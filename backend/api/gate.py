@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.api.ended_stream import ending_stream
-from backend.api.problems import answer
+from backend.api.problems import answer, store_away
 from backend.gate.keys import THE_OPERATOR, Keys, Visitor
 from backend.gate.roles import READING, is_api, is_open, may
 from backend.store.session import STORE_AWAY
@@ -47,9 +47,8 @@ class Gate:
         request = HTTPConnection(scope)
         try:
             visitor, by_cookie = await self._visitor(request)
-        except STORE_AWAY:
-            refusal = answer(503, "Unavailable", "The database is out of reach; try again in a moment.")
-            await refusal(scope, receive, send)
+        except STORE_AWAY as problem:
+            await store_away(problem)(scope, receive, send)
             return
         refusal = _refusal(request, visitor, by_cookie)
         if refusal is not None:

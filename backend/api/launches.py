@@ -51,7 +51,14 @@ class LaunchRequest(BaseModel):
         return checked_text(self.experiment, "experiment", LONGEST_NAME) if self.experiment else None
 
 
-@router.post("/api/launches", status_code=201, responses=RESPONSES)
+REPEATED = "It was done before, with this key and body."
+
+
+@router.post(
+    "/api/launches",
+    status_code=201,
+    responses={200: {"model": LaunchWire, "description": REPEATED}, **RESPONSES},
+)
 def launch(
     request: LaunchRequest,
     response: Response,

@@ -11,16 +11,12 @@ from backend.machines import Machine
 from backend.settings import Settings
 from backend.store import calibrations, workers
 from backend.store.tables import Worker
-from backend.store.workers import WorkerState
 
 
 def read_machines(session: Session, settings: Settings) -> list[Machine]:
     """Return a machine for each worker; of those that take no runs only where no other is there."""
-    present = [
-        one
-        for one in workers.standings(session, settings.worker_lost_seconds)
-        if one.state != WorkerState.LOST
-    ]
+    everyone = workers.standings(session, settings.worker_lost_seconds)
+    present = [one for one in everyone if one.is_heard_of]
     there = [one.worker for one in present if one.takes_runs] or [one.worker for one in present]
     speeds = speeds_of_workers(session, there)
     return [Machine(one.device_name, speeds[one.id], one.memory_bytes, one.devices) for one in there]

@@ -24,7 +24,11 @@ class Notebook(Response):
     media_type = MEDIA_TYPE
 
 
-@router.get("/{run_id}/notebook", response_class=Notebook)
+@router.get(
+    "/{run_id}/notebook",
+    response_class=Notebook,
+    responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}},
+)
 def get_notebook(run_id: RunId, database: DatabaseDep) -> Notebook:
     """Return a notebook that repeats the training with torch alone, and compares its numbers with the stored ones."""
     with database.read() as session:

@@ -18,7 +18,7 @@ from backend.readiness import Images
 from backend.spec import Spec
 from backend.store import clock, pointers, queue_order
 from backend.store.queue_order import Entry
-from backend.store.workers import Standing, Training, WorkerState
+from backend.store.workers import Standing, Training
 
 Seconds = Mapping[str, float | None]
 """By the speed of a worker (see `_speed`)."""
@@ -75,8 +75,8 @@ def read_facts(session: Session, queue: Sequence[Entry], workers: Sequence[Stand
         ],
         in_training=seconds_left,
         paused_for=None if paused_at is None else max(0.0, now - paused_at),
-        present_workers=sum(one.state != WorkerState.LOST for one in workers),
-        most_devices=max((one.worker.devices for one in workers if one.state != WorkerState.LOST), default=1),
+        present_workers=sum(one.is_heard_of for one in workers),
+        most_devices=max((one.worker.devices for one in workers if one.is_heard_of), default=1),
         last_seen_ago=max(0.0, now - max(one.worker.last_seen for one in workers)) if workers else None,
     )
 
@@ -88,6 +88,7 @@ def _queued(entry: Entry, images: Mapping[str, Images], now: float, known: Known
         _left(_of_entry(entry, images, known), entry.checkpoint, entry.epochs),
         parent=Parent(entry.parent_id, entry.parent_state) if waits else None,  # pyright: ignore
         ready_in=max(0.0, entry.not_before - now),
+        losses=entry.losses,
         devices=entry.spec.get("devices", 1),
     )
 
@@ -101,7 +102,7 @@ def _seconds_left(
     speed: str,
 ) -> float | None:
     """Return in how many seconds a run in training will be over; None where nobody can know."""
-    if worker.state == WorkerState.LOST:
+    if not worker.is_heard_of:
         return None
     if training.run.state == RunState.CANCELLING:
         return 0.0

@@ -36,7 +36,14 @@ class ReportLaunchRequest(BaseModel):
     """Launch also what takes hours on the processors that are there."""
 
 
-@router.post("/api/reports/{name}/launch", status_code=201, responses=RESPONSES)
+NOTHING_NEW = "It was done before with this key and body, or nothing is missing."
+
+
+@router.post(
+    "/api/reports/{name}/launch",
+    status_code=201,
+    responses={200: {"model": ReportLaunchWire, "description": NOTHING_NEW}, **RESPONSES},
+)
 def launch_report(
     name: ReportName,
     request: ReportLaunchRequest,

@@ -7,7 +7,7 @@ from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 
 from backend.api.compare import MOST_RUNS
-from backend.api.deps import LARGEST_INTEGER, BellDep, DatabaseDep, RunId
+from backend.api.deps import LARGEST_INTEGER, BellDep, DatabaseDep, RunId, SettingsDep
 from backend.api.problems import RESPONSES
 from backend.api.run_wires import run_wires
 from backend.api.search import SearchText, words_of
@@ -26,12 +26,14 @@ from backend.api.wire import (
     relative_wire,
     series_wire,
     sibling_wire,
+    stale_wire,
 )
 from backend.contract import RunState
 from backend.errors import NotFound, RunStateConflict
 from backend.figures.curves import run_figures
-from backend.store import attempts, events, families, launches, logs, points, revive, runs
+from backend.store import attempts, clock, events, families, launches, logs, points, revive, runs
 from backend.store.session import Database
+from backend.store.staleness import staleness
 
 MetricName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9_./ -]+$")]
 LARGEST_LINE = 2**31 - 1
@@ -62,13 +64,16 @@ def list_runs(
 
 
 @router.get("/{run_id}")
-def get_run(run_id: RunId, database: DatabaseDep) -> RunDetailWire:
+def get_run(run_id: RunId, database: DatabaseDep, settings: SettingsDep) -> RunDetailWire:
     with database.read() as session:
         place = _cursor(session)
         row = runs.get(session, run_id)
         set_aside = runs.attempts_with_points(session, run_id)
+        now = clock.read_now(session)
+        stale = staleness(row.run, now, settings.worker_lost_seconds, settings.lease_seconds)
         return RunDetailWire(
             **run_wires(session, [row])[0].model_dump(),
+            stale=stale and stale_wire(stale),
             attempts=[
                 attempt_wire(attempt, has_points=attempt.number in set_aside)
                 for attempt in runs.attempts(session, run_id)

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.problems import answer
+from backend.api.problems import MAX_BODY_BYTES, TOO_LONG, answer
 from backend.gate.roles import READING
 
-MAX_BODY_BYTES = 1 << 20
 HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]/@]+))(?::[0-9]{1,5})?", re.ASCII)
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -73,7 +72,7 @@ class Safety:
 def _unfit_body(headers: Headers) -> tuple[int, str] | None:
     length = headers.get("content-length", "0")
     if not length.isdecimal() or len(length) > 12 or int(length) > MAX_BODY_BYTES:
-        return 413, f"The body may have {MAX_BODY_BYTES} bytes at most."
+        return 413, TOO_LONG
     has_body = int(length) > 0 or "transfer-encoding" in headers
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if has_body and kind != "application/json":

@@ -6,16 +6,20 @@ not stored: it is told as it is seen, at most twice a second a run.
 
 import asyncio
 import contextlib
+import json
+import math
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from backend.loops import surviving
+from backend.api.wire import iso
+from backend.loops import Pulse, surviving
 from backend.store import events, logs, runs
 from backend.store.session import Database
 from backend.store.tables import Run
@@ -34,6 +38,21 @@ class Message:
     kind: str
     data: dict[str, Any]
     id: int | None = None
+
+    @cached_property
+    def wire(self) -> dict[str, Any]:
+        """The data as it is told: with times as text, and null for what is no number."""
+        told: dict[str, Any] = {
+            name: None if _is_no_number(value) else value for name, value in self.data.items()
+        }
+        if "at" in told:
+            told["at"] = iso(told["at"])
+        return told
+
+    @cached_property
+    def text(self) -> str:
+        """The same as JSON, made once however many pages hear it: for each of them it took most of a message's time."""
+        return json.dumps(self.wire)
 
 
 RESET = Message("reset", {})
@@ -70,12 +89,13 @@ class Stream:
         self._cursor = 0
         self._log_cursors: dict[int, int] = {}
         self._told: dict[int, tuple[float, Any]] = {}
-        self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
+        self.pulse = Pulse()
+        self.thread = threading.Thread(target=self._run, name="stream", daemon=True)
 
     def start(self) -> None:
         """Begin to read. Before the first subscription: else an event could lie between the two."""
         self._cursor = self._last_id()
-        self._thread.start()
+        self.thread.start()
 
     def close(self) -> None:
         """End every open stream, so that the server can stop."""
@@ -84,7 +104,7 @@ class Stream:
 
     def join(self) -> None:
         """Wait, after `close`, until the thread reads no more: the database may then be closed."""
-        self._thread.join(timeout=5)
+        self.thread.join(timeout=5)
 
     async def follow(self, after: int | None, run_id: int | None, log_after: int) -> AsyncIterator[Message]:
         """Yield what has happened since event `after` (None: a cursor of another store), then what happens."""
@@ -165,6 +185,7 @@ class Stream:
         while not self._closed.wait(POLL_SECONDS):
             with surviving("stream"):
                 self._poll()
+                self.pulse.beat()
 
     def _poll(self) -> None:
         with self._database.read() as session:
@@ -207,6 +228,10 @@ class Stream:
                 if message is None or _concerns(message, subscriber.run_id):
                     with contextlib.suppress(RuntimeError):  # its event loop has just ended
                         subscriber.loop.call_soon_threadsafe(subscriber.put, message)
+
+
+def _is_no_number(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _concerns(message: Message, run_id: int | None) -> bool:

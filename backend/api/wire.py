@@ -5,12 +5,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from backend.contract import RunState
+from backend.contract import MAX_LOSSES, RunState
 from backend.spec import Spec
 from backend.store import pointers
 from backend.store.families import Relative, Sibling
 from backend.store.points import Series
 from backend.store.runs import RunRow
+from backend.store.staleness import Stale
 from backend.store.tables import Attempt, DatasetRow, WeightsRow
 
 
@@ -49,6 +50,17 @@ class PlaceWire(Wire):
     step: int
 
 
+class StaleWire(Wire):
+    """A run in training that is not heard of since `heard_at`. At `until` it is taken back, unless it is heard of."""
+
+    heard_at: str
+    until: str
+
+
+class StaleRunWire(StaleWire):
+    run: int
+
+
 class RunWire(Wire):
     """A run as lists and pages show it."""
 
@@ -66,6 +78,11 @@ class RunWire(Wire):
     priority: int
     attempt: int
     losses: int
+    """Workers that it lost since its last checkpoint."""
+    max_losses: int
+    """At so many it is given up."""
+    retry_at: str | None
+    """When a queued run whose worker was lost may be tried again; null once it may."""
     progress: dict[str, Any] | None
     last: LastEpoch | None
     best_test_acc: float | None
@@ -102,6 +119,7 @@ class AttemptWire(Wire):
 class RunDetailWire(RunWire):
     """`siblings` are the other runs of its recipe: the newest, no more than can be compared with it."""
 
+    stale: StaleWire | None
     attempts: list[AttemptWire]
     children: list[RelativeWire]
     siblings: list[SiblingWire]
@@ -209,24 +227,39 @@ class WorkerWire(Wire):
     device: str
     device_name: str
     state: str
+    takes_runs: bool
     last_seen: str
     run: int | None
 
 
 class StatusWire(Wire):
+    """`stale` are the runs in training that are not heard of."""
+
     counts: dict[str, int]
     paused_at: str | None
     workers: list[WorkerWire]
+    stale: list[StaleRunWire]
     version: str
     store_id: str
+    at: str
 
 
 class HealthWire(Wire):
     status: str
     database: str
-    revision: str | None
     sqlite_version: str | None
     warnings: list[str]
+
+
+class ReadyWire(Wire):
+    """The service can serve. Seconds are since each last worked: a write to the database, and two threads of the service."""
+
+    status: str
+    database: str
+    revision: str
+    written_seconds_ago: float
+    reconciler_seconds_ago: float
+    stream_seconds_ago: float
 
 
 class ProblemWire(Wire):
@@ -278,6 +311,8 @@ def run_fields(
         "priority": run.priority,
         "attempt": run.attempt,
         "losses": run.losses,
+        "max_losses": MAX_LOSSES,
+        "retry_at": iso(run.not_before) if run.state == RunState.QUEUED and run.not_before > now else None,
         "progress": run.progress,
         "last": {"epoch": summary["epoch"], "metrics": summary["metrics"]} if summary else None,
         "best_test_acc": summary.get("best_test_acc"),
@@ -297,6 +332,10 @@ def run_fields(
 def _place_fields(pointer: pointers.Pointer) -> dict[str, int]:
     place = pointers.place(pointer)
     return {"epoch": place.epoch, "step": place.step}
+
+
+def stale_wire(stale: Stale) -> StaleWire:
+    return StaleWire(heard_at=iso(stale.heard_at), until=iso(stale.until))
 
 
 def relative_wire(relative: Relative) -> RelativeWire:

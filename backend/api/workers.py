@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 from backend.api.deps import BellDep, DatabaseDep, SettingsDep
 from backend.api.problems import RESPONSES
 from backend.api.queue import ring_for_what_waits
-from backend.api.wire import Wire, iso
+from backend.api.wire import StaleWire, Wire, iso, stale_wire
 from backend.contract import RunState
 from backend.launching import checked_text
 from backend.settings import Settings
@@ -27,8 +27,13 @@ class Drain(Wire):
     drain: bool
 
 
+class Forget(Wire):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    worker: str
+
+
 class TrainingWire(Wire):
-    """What a worker trains now. `last_epoch` is the last one that is done, null before the first."""
+    """What a worker trains now. `last_epoch` is the last one that is done, null before the first; `stale` while it is heard of."""
 
     run: int
     name: str
@@ -37,6 +42,15 @@ class TrainingWire(Wire):
     progress: dict[str, Any] | None
     epochs: int
     last_epoch: int | None
+    stale: StaleWire | None
+
+
+class HadWire(Wire):
+    """The run that was taken from a lost worker, as it stands now."""
+
+    run: int
+    name: str
+    state: RunState
 
 
 class WorkerDetailWire(Wire):
@@ -56,6 +70,7 @@ class WorkerDetailWire(Wire):
     drain_requested: bool
     last_seen: str
     training: TrainingWire | None
+    had: HadWire | None
 
 
 class WorkersWire(Wire):
@@ -81,9 +96,18 @@ def drain_worker(
     return _workers(database, settings)
 
 
+@router.post("/forget")
+def forget_worker(wanted: Forget, database: DatabaseDep, settings: SettingsDep) -> WorkersWire:
+    """Forget a lost worker. One that comes back is here again."""
+    worker_id = checked_text(wanted.worker, "worker", LONGEST_WORKER_ID)
+    with database.write() as session:
+        workers.forget(session, worker_id, settings.worker_lost_seconds)
+    return _workers(database, settings)
+
+
 def _workers(database: Database, settings: Settings) -> WorkersWire:
     with database.read() as session:
-        standings = workers.standings(session, settings.worker_lost_seconds)
+        standings = workers.standings(session, settings.worker_lost_seconds, settings.lease_seconds)
         return WorkersWire(workers=[_worker_wire(one) for one in standings])
 
 
@@ -101,6 +125,7 @@ def _worker_wire(one: Standing) -> WorkerDetailWire:
         drain_requested=worker.drain_requested,
         last_seen=iso(worker.last_seen),
         training=one.training and _training_wire(one.training),
+        had=one.had and HadWire(run=one.had.run_id, name=one.had.name, state=RunState(one.had.state)),
     )
 
 
@@ -114,4 +139,5 @@ def _training_wire(training: Training) -> TrainingWire:
         progress=run.progress,
         epochs=run.epochs,
         last_epoch=run.summary["epoch"] if run.summary else None,
+        stale=training.stale and stale_wire(training.stale),
     )

@@ -11,8 +11,16 @@ class QueueCalls(Calls):
         return self._json("GET", "/api/status")
 
     def health(self) -> dict[str, Any]:
-        """Return how the service and its database are. Needs no token."""
+        """Return what the service says of itself while it is alive. Needs no token."""
         return self._json("GET", "/api/health")
+
+    def ready(self) -> dict[str, Any]:
+        """Return how the service and its database are while it can serve. Needs no token.
+
+        Raises:
+            Unreachable: it cannot, with a sentence for each fault.
+        """
+        return self._json("GET", "/api/ready")
 
     def queue(self, *, limit: int = 500, offset: int = 0) -> dict[str, Any]:
         """Return the runs that wait, in the order in which they will be trained, and why each waits."""
@@ -35,10 +43,14 @@ class QueueCalls(Calls):
         return self._json("POST", f"/api/runs/{run_id}/priority", json={"priority": priority})
 
     def workers(self) -> list[dict[str, Any]]:
-        """Return the workers that were heard of in the last day, and what each trains."""
+        """Return the workers that were heard of in the last day, what each trains, and what lost ones had."""
         return self._json("GET", "/api/workers")["workers"]
 
     def drain(self, worker_id: str, *, drain: bool = True) -> list[dict[str, Any]]:
         """Let a worker take no more runs, or with `drain=False` take them again; return all workers."""
         body = {"worker": worker_id, "drain": drain}
         return self._json("POST", "/api/workers/drain", json=body)["workers"]
+
+    def forget(self, worker_id: str) -> list[dict[str, Any]]:
+        """Forget a lost worker; return all others. One that comes back is here again."""
+        return self._json("POST", "/api/workers/forget", json={"worker": worker_id})["workers"]

@@ -81,6 +81,10 @@ class RunCalls(Calls):
         """Return the wrongly classified images that the network was surest of, after the `last` or the `best` epoch."""
         return self._json("GET", f"/api/runs/{run_id}/mistakes", params={"which": which})
 
+    def findings(self, run_id: int) -> list[dict[str, Any]]:
+        """Return what the rules find wrong with a run, and what is worth a note, the gravest first."""
+        return self._json("GET", f"/api/runs/{run_id}/findings")["findings"]
+
     def notebook(self, run_id: int) -> dict[str, Any]:
         """Return the Jupyter notebook that repeats a run."""
         return self._json("GET", f"/api/runs/{run_id}/notebook")

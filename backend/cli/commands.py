@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from backend.cli.backup_commands import backups
 from backend.cli.catalog_commands import catalog
 from backend.cli.compare_commands import comparisons
 from backend.cli.data_commands import data
+from backend.cli.doctor_command import doctors
 from backend.cli.exits import CODES, Commands
 from backend.cli.launch_command import launches
 from backend.cli.notebook_command import exports
@@ -72,7 +74,18 @@ def upgrade() -> None:
         database.dispose()
 
 
-for commands in (launches, readers, watches, comparisons, actions, exports, catalog, logins):
+for commands in (
+    launches,
+    readers,
+    watches,
+    comparisons,
+    actions,
+    exports,
+    catalog,
+    logins,
+    backups,
+    doctors,
+):
     app.add_typer(commands)
 for name, group in (
     ("queue", queue),

@@ -43,10 +43,11 @@ def runs(
         if watch:
             raise typer.Exit(watch_all(client, as_json=json_))
         page = _page(client, limit, state, {"preset": preset, "experiment": experiment}, name)
+        stale = [] if json_ else [one["run"] for one in client.status()["stale"]]
     if json_:
         print_json(page)
     elif page["runs"]:
-        show.runs(page["runs"])
+        show.runs(page["runs"], stale)
     elif state or preset or experiment or name:
         print("No such runs.")
     else:
@@ -78,14 +79,15 @@ def _page(
 
 @readers.command()
 def run(run: RunId, json_: Json = False) -> None:
-    """Show all about a run: how it stands, its spec, its attempts."""
+    """Show all about a run: how it stands, what is wrong with it or worth a note, its spec, its attempts."""
     with open_client() as client:
         found = client.run(run)
+        findings = client.findings(run)
         energy = {} if json_ else client.points(run, ["energy_wh"])["series"]
     if json_:
-        print_json(found)
+        print_json({**found, "findings": findings})
     else:
-        print_run(found, energy["energy_wh"]["values"] if energy else ())
+        print_run(found, findings, energy["energy_wh"]["values"] if energy else ())
 
 
 @readers.command()

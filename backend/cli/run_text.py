@@ -4,24 +4,33 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from backend.cli.attempt_text import COLUMNS, attempt_row, losses_text, retry_text, stale_text
 from backend.cli.tables import GAP, instant, number, percent, plain_lines, print_table, visible
 from backend.durations import duration
 from backend.snippets import leaves
 
 
-def print_run(run: dict[str, Any], energy_wh: Sequence[float | None] = ()) -> None:
-    """Print how a run stands, its spec, and its attempts; `energy_wh` is that of its epochs, where it is known."""
-    for line in _lines(run, energy_wh):
+def print_run(
+    run: dict[str, Any], findings: Sequence[dict[str, Any]] = (), energy_wh: Sequence[float | None] = ()
+) -> None:
+    """Print how a run stands, what was found of it, its spec, and its attempts.
+
+    `energy_wh` is that of its epochs, where it is known.
+    """
+    for line in _lines(run, findings, energy_wh):
         print(visible(line))
     if run["attempts"]:
         print()
-        columns = ("attempt>", "worker", "began", "ended", "from epoch>", "how it ended")
-        print_table(columns, [_attempt(one) for one in run["attempts"]])
+        print_table(COLUMNS, [attempt_row(one, run["told_at"]) for one in run["attempts"]])
 
 
-def _lines(run: dict[str, Any], energy_wh: Sequence[float | None]) -> Iterator[str]:
+def _lines(
+    run: dict[str, Any], findings: Sequence[dict[str, Any]], energy_wh: Sequence[float | None]
+) -> Iterator[str]:
     yield f"Run {run['id']}: {run['name']}, seed {run['seed']}"
     yield f"{run['state']}{_why(run)}"
+    for one in findings:
+        yield f"{one['severity']}: {one['title'].lower()}. {one['sentence']} {one['advice']}"
     yield ""
     yield from plain_lines(("", ""), _facts(run) + _energy(energy_wh))[1:]
     yield ""
@@ -47,6 +56,8 @@ def _facts(run: dict[str, Any]) -> list[tuple[str, str]]:
         ("epoch", f"{last['epoch']} of {run['spec']['epochs']}"),
         ("best test accuracy", _best(run)),
     ]
+    if run["losses"]:
+        facts.insert(-2, ("losses of its worker", losses_text(run)))
     return facts + [(name.replace("_", " "), _metric(name, value)) for name, value in last["metrics"].items()]
 
 
@@ -57,6 +68,10 @@ def _energy(energy_wh: Sequence[float | None]) -> list[tuple[str, str]]:
 
 
 def _why(run: dict[str, Any]) -> str:
+    if run["stale"]:
+        return f", {stale_text(run['stale'])}"
+    if run["retry_at"]:
+        return f", {retry_text(run)}"
     if run["ahead"]:
         return f", {run['ahead']} ahead of it"
     return f": {run['detail'] or run['reason']}" if run["detail"] or run["reason"] else ""
@@ -73,17 +88,3 @@ def _best(run: dict[str, Any]) -> str:
 
 def _metric(name: str, value: float | None) -> str:
     return percent(value) if name.endswith("_acc") else number(value)
-
-
-def _attempt(one: dict[str, Any]) -> tuple[str, ...]:
-    ended = one["detail"] or one["reason"] or ""
-    began, over = instant(one["started_at"]), instant(one["ended_at"])
-    return (str(one["number"]), one["worker"], began, over, _resumed_from(one), ended)
-
-
-def _resumed_from(one: dict[str, Any]) -> str:
-    if one["resumed_from_epoch"] is None:
-        return GAP
-    if one["resumed_from_step"]:
-        return f"step {one['resumed_from_step']} of {one['resumed_from_epoch'] + 1}"
-    return str(one["resumed_from_epoch"])

@@ -1,5 +1,6 @@
 """What the commands print that several of them share: lists, and what became of what was asked."""
 
+from collections.abc import Collection
 from typing import Any
 
 from backend.cli.tables import percent, print_json, print_table
@@ -24,19 +25,20 @@ def _numbered(ids: list[int]) -> str:
     return f"runs {ids[0]} to {ids[-1]}" if gapless else f"runs {', '.join(map(str, ids))}"
 
 
-def runs(found: list[dict[str, Any]]) -> None:
+def runs(found: list[dict[str, Any]], stale: Collection[int] = ()) -> None:
+    """Print runs; those in `stale` are in training and not heard of."""
     columns = ("id>", "name", "data", "size", "state", "epoch>", "test acc>", "best>", "seed>")
-    print_table(columns, [_run_row(run) for run in found])
+    print_table(columns, [_run_row(run, is_stale=run["id"] in stale) for run in found])
 
 
-def _run_row(run: dict[str, Any]) -> tuple[str, ...]:
+def _run_row(run: dict[str, Any], *, is_stale: bool) -> tuple[str, ...]:
     last = run["last"] or {"epoch": 0, "metrics": {}}
     return (
         str(run["id"]),
         run["name"],
         run["spec"]["dataset"]["name"],
         run["size"] or "",
-        run["state"],
+        f"{run['state']}, stale" if is_stale else run["state"],
         f"{last['epoch']}/{run['spec']['epochs']}",
         percent(last["metrics"].get("test_acc")),
         percent(run["best_test_acc"]),

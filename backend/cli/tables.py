@@ -3,11 +3,14 @@
 import json
 import unicodedata
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from backend.durations import duration
 
 COLOURS = {
     "completed": "green",
@@ -16,6 +19,9 @@ COLOURS = {
     "failed": "red",
     "cancelled": "dim",
     "lost": "red",
+    "stale": "yellow",
+    "running, stale": "yellow",
+    "cancelling, stale": "yellow",
     "draining": "yellow",
 }
 """Of states, of runs and of workers."""
@@ -86,6 +92,12 @@ def number(value: float | None) -> str:
 def instant(iso: str | None) -> str:
     """Return a time of the service to the second, as people read it."""
     return GAP if iso is None else iso[:19].replace("T", " ") + " UTC"
+
+
+def ago(iso: str, now: datetime | None = None) -> str:
+    """Return how long ago a time of the service was."""
+    seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(iso)).total_seconds()
+    return f"{duration(max(0.0, seconds))} ago"
 
 
 def state_text(state: str) -> str:

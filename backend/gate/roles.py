@@ -6,7 +6,7 @@ Role = Literal["viewer", "operator"]
 ROLES: tuple[Role, ...] = ("viewer", "operator")
 
 READING = frozenset({"GET", "HEAD"})
-OPEN = frozenset({"/api/health", "/login", "/favicon.ico"})
+OPEN = frozenset({"/api/health", "/api/ready", "/login", "/favicon.ico"})
 OPEN_BELOW = ("/static/", "/vendor/")
 LOGIN = "/api/login"
 

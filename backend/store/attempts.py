@@ -236,7 +236,14 @@ def finish(
     return True
 
 
-def release(session: Session, run_id: int, attempt: int, owner: str) -> bool:
+def release(
+    session: Session,
+    run_id: int,
+    attempt: int,
+    owner: str,
+    reason: Reason = Reason.DRAINED,
+    detail: str | None = None,
+) -> bool:
     """Put the run back into the queue as its worker leaves in good order; no loss is counted."""
     now = clock.now(session)
     moved = changed(
@@ -248,8 +255,8 @@ def release(session: Session, run_id: int, attempt: int, owner: str) -> bool:
     if moved != 1:
         # A wish to cancel came first: then the run is over.
         return finish(session, run_id, attempt, owner, RunState.CANCELLED, Reason.CANCELLED)
-    _end_attempt(session, run_id, attempt, Reason.DRAINED, None)
-    events.record_state(session, run_id, RunState.QUEUED, Reason.DRAINED, None, attempt)
+    _end_attempt(session, run_id, attempt, reason, detail)
+    events.record_state(session, run_id, RunState.QUEUED, reason, detail, attempt)
     return True
 
 

@@ -9,10 +9,15 @@ from sqlalchemy import Double, literal, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 
 
-class DatabaseNow(ColumnElement[float]):
-    """The database's clock, in seconds since 1970."""
+class DatabaseNow(FunctionElement[float]):
+    """The database's clock, in seconds since 1970.
+
+    A function, though written otherwise: of a bare ColumnElement SQLAlchemy makes no key for its cache, and then compiles
+    each statement that asks for the time anew, which took a third of a report's processor time.
+    """
 
     type = Double()
     inherit_cache = True

@@ -4,9 +4,9 @@ import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ColumnElement
 
@@ -17,6 +17,9 @@ SPARK_POINTS = 60
 """Curves in lists are thinned to about this many points."""
 
 ROWS_AT_ONCE = 10_000
+
+TABLE = cast("Table", Point.__table__)
+"""Rows are written into it: by way of the class each would be taken apart once more."""
 
 
 @dataclass
@@ -59,7 +62,7 @@ def write(session: Session, run_id: int, epoch: int, metrics: dict[str, float]) 
         for name, value in finite.items()
     ]
     if rows:
-        session.execute(insert(Point), rows)
+        session.execute(insert(TABLE), rows)
 
 
 def read(session: Session, run_id: int, names: list[str] | None = None) -> dict[str, Series]:

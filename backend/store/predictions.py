@@ -135,6 +135,17 @@ def read(session: Session, run_id: int, which: Which) -> Tested | None:
     return None if row is None else Tested(*row)
 
 
+def read_all(session: Session, run_id: int) -> list[Tested]:
+    """Return what a run predicted in each epoch of which that is kept, the first one first."""
+    query = (
+        select(Prediction.epoch, TestSet.classes, TestSet.labels, Prediction.classes)
+        .join(TestSet, TestSet.hash == Prediction.test_set)
+        .where(Prediction.run_id == run_id)
+        .order_by(Prediction.epoch)
+    )
+    return [Tested(*row) for row in session.execute(query)]
+
+
 def read_mistakes(session: Session, run_id: int, which: Which) -> Mistaken | None:
     """Return what a run took for another class in its last or its best epoch; None where it has not said."""
     query = _of_epoch(run_id, which).add_columns(TestSet.hash, Prediction.mistakes)

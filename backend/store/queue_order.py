@@ -51,6 +51,8 @@ class Entry:
     state: str
     priority: int
     not_before: float
+    losses: int
+    """Workers that it lost since its last checkpoint."""
     reason: str | None
     """Why it came back into the queue, where it did."""
     checkpoint: dict[str, Any] | None
@@ -123,6 +125,7 @@ def entries(session: Session) -> list[Entry]:
             Run.state,
             Run.priority,
             Run.not_before,
+            Run.losses,
             Run.reason,
             Run.checkpoint,
             parent.id,

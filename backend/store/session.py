@@ -10,16 +10,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend.errors import InvalidSetting
 from backend.store import events
+
+if TYPE_CHECKING:
+    import psycopg
 
 STORE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 """What is raised while the database is away, locked, full or overrun: it may go well in a moment.
@@ -32,6 +35,16 @@ WAL_SECONDS = 10.0
 
 # More connections than the server has threads: none waits for one while it holds another's turn.
 POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 40, "pool_timeout": 10}
+
+SILENT_MS = 15_000
+"""Postgres ends a transaction in which nothing was said for so long, and lets go of its locks.
+
+It is one of a process that hangs, or of a machine that is gone, which the server itself finds out after two hours.
+Until then its run could not be taken from it, and where it was about to append events nobody else could.
+"""
+
+READ_ONLY = "25006"
+"""SQLSTATE of a write to a standby, or to a database that was set read-only."""
 
 # A server that fell silent is noticed within seconds, not after the kernel's quarter of an hour.
 POSTGRES_PATIENCE = {
@@ -101,14 +114,42 @@ def _checked(text: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, connect_args=POSTGRES_PATIENCE, **POOL)
+        engine = create_engine(url, pool_pre_ping=True, connect_args=POSTGRES_PATIENCE, **POOL)
+        event.listen(engine, "connect", _prepare_postgres)
+        event.listen(engine, "handle_error", _call_it_away)
+        return engine
     assert url.database
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    if not url.database.startswith("file:"):  # an address, as of a store that is only to be read
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     arguments = {"isolation_level": None, "timeout": BUSY_TIMEOUT_MS / 1000}
     engine = create_engine(url, connect_args=arguments, **POOL)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _prepare_postgres(connection: "psycopg.Connection", _record: Any) -> None:
+    # Said, not an option of the connection: one that the address names must stay as it is.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('idle_in_transaction_session_timeout', %s, false)", (str(SILENT_MS),)
+        )
+    connection.commit()
+
+
+def _call_it_away(context: ExceptionContext) -> None:
+    """Have an ended session, and a server that takes no writes just now, count as STORE_AWAY.
+
+    What was said in such a session may be said again in another.
+    """
+    problem = context.original_exception
+    # psycopg calls both an error within the transaction, not one of the connection or of the server.
+    if not isinstance(context.sqlalchemy_exception, InternalError):
+        return
+    if context.is_disconnect or getattr(problem, "sqlstate", None) == READ_ONLY:
+        raise OperationalError(
+            context.statement, None, problem, connection_invalidated=context.is_disconnect
+        ) from problem
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -25,13 +25,15 @@ PRINTS_NO_DATA = {
     "token create": "one token, and nothing around it",
     "token revoke": "one sentence",
     "db upgrade": "one sentence",
+    "backup": "one sentence, and one for each thing that is not in it",
+    "restore": "one sentence, and where it put what was there",
     "data import": "the worker's code prints a sentence",
     "data fetch": "the worker's code prints a sentence",
     "weights import": "the worker's code prints a sentence",
     "weights fetch": "the worker's code prints a sentence",
 }
 
-ON_THIS_HOST = {*PRINTS_NO_DATA, "token list"} - {"login"}
+ON_THIS_HOST = {*PRINTS_NO_DATA, "token list", "doctor"} - {"login"}
 """Commands that speak to no service."""
 
 ARGUMENTS = {
@@ -41,6 +43,7 @@ ARGUMENTS = {
     "queue priority": ["1", "5"],
     "workers drain": ["x"],
     "workers undrain": ["x"],
+    "workers forget": ["x"],
     **{name: ["1"] for name in ("run", "watch", "log", "curves", "checkpoint", "notebook")},
     **{name: ["1"] for name in ("cancel", "retry", "resume", "delete")},
 }
@@ -79,8 +82,9 @@ def test_there_are_all_commands() -> None:
         ),
         *("cancel", "retry", "resume", "delete", "notebook", "presets", "models", "status"),
         *("queue", "queue pause", "queue resume", "queue move", "queue priority"),
-        *("workers", "workers drain", "workers undrain", "report run", "report show"),
+        *("workers", "workers drain", "workers undrain", "workers forget", "report run", "report show"),
         *("data list", "data import", "data fetch", "weights list", "token create", "db upgrade"),
+        *("backup", "restore", "doctor"),
     }
     assert PRINTS_NO_DATA.keys() <= ALL.keys()
 

@@ -6,7 +6,7 @@ import pytest
 
 from backend.cli import exits
 from backend.cli.worker_commands import NoSuchWorker, full_id
-from backend.store import queue_order, workers
+from backend.store import clock, queue_order, workers
 from backend.store.session import Database
 from tests.backend.served import run, run_json
 from tests.store import scenes
@@ -109,6 +109,41 @@ def test_a_drained_worker_that_trains_says_when_it_is_done(sqlite_database: Data
     claimed = scenes.claim(sqlite_database)
     said = run("workers", "drain", "worker-a")[1]
     assert said == f"worker-a takes no more runs once run {claimed.run_id} is over.\n"
+
+
+def test_a_stale_and_a_lost_worker_say_since_when_and_what_of_their_runs(sqlite_database: Database) -> None:
+    with sqlite_database.read() as session:
+        now = clock.read_now(session)
+    for name, age in (("worker-a", 200.0), ("worker-b", 40.0)):
+        with sqlite_database.write() as session:
+            session.info["clock"] = lambda age=age: now - age
+            workers.register(session, name, host="here", **FACTS)
+    first, second = scenes.launch(sqlite_database, 2)
+    scenes.claim(sqlite_database, "worker-a", at=now - 200)
+    assert scenes.expire_at(sqlite_database, now, backoff_seconds=600) == 1
+    scenes.claim(sqlite_database, "worker-b", at=now - 40)
+    _, lost, stale = run("workers")[1].splitlines()
+    assert "lost" in lost
+    assert f"had {first} run 0, now queued" in lost
+    assert "3 min ago, " in lost
+    assert "stale" in stale
+    assert f"{second} run 1" in stale
+    assert "s ago, " in stale
+    assert "its run stale, not heard of since" in stale
+    assert "unless it is heard of" in stale
+    said = run("runs")[1]
+    assert f"{second}  run 1" in said
+    assert "running, stale" in said
+    waits = run("run", first)[1].splitlines()
+    assert waits[1].startswith("queued, waits until ")
+    assert waits[1].endswith("UTC, after loss 1 of 3")
+    assert any(line.split()[-7:] == ["1", "of", "3", "since", "the", "last", "checkpoint"] for line in waits)
+    assert waits[-1].endswith("lost: The worker was not heard of until its lease ended.")
+    assert run("run", second)[1].splitlines()[1].startswith("running, stale, not heard of since ")
+    assert run("run", second)[1].splitlines()[-1].endswith("goes on")
+    assert run("workers", "forget", "worker-b")[0] == exits.REFUSED
+    assert run("workers", "forget", "worker-a") == (0, "worker-a is forgotten.\n", "")
+    assert [one["id"] for one in run_json("workers")] == ["worker-b"]
 
 
 def test_an_id_is_found_whole_before_it_is_found_as_a_beginning() -> None:

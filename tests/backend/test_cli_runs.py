@@ -86,7 +86,7 @@ def test_all_about_a_run_is_shown(client: Client, sqlite_database: Database) -> 
     ):
         assert part in said
     told = run_json("run", child)
-    assert told == {**client.run(child), "told_at": told["told_at"]}
+    assert told == {**client.run(child), "findings": [], "told_at": told["told_at"]}
     client.cancel(parent)
     done = trained(sqlite_database, 0.5, float("nan"))
     lines = run("run", done)[1].splitlines()

@@ -85,9 +85,9 @@ def test_a_child_of_a_run_on_a_draining_worker_goes_to_another() -> None:
 
 
 def test_a_lost_run_tries_again_after_its_wait_and_lets_others_pass() -> None:
-    facts = Facts([run(1, 10, ready_in=3.2), run(2, 100)], [CPU], present_workers=1)
+    facts = Facts([run(1, 10, ready_in=3.2, losses=2), run(2, 100)], [CPU], present_workers=1)
     assert starts(facts) == [100, 0]
-    assert reasons(facts)[0] == "tries again in 4 s: its worker was lost"
+    assert reasons(facts)[0] == "tries again in 4 s, after loss 2 of 3"
     assert starts(Facts([run(1, ready_in=3.5)], [CPU], present_workers=1)) == [3.5]
 
 

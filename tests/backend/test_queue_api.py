@@ -7,12 +7,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from backend.api import queue_facts
+from backend.api.wire import iso
 from backend.app import create_app
 from backend.contract import RunState
 from backend.processes import wait_until
 from backend.queue import Bell
 from backend.settings import Settings
-from backend.store import attempts, workers
+from backend.store import attempts, clock, workers
 from backend.store.session import Database
 from tests.backend import clients
 from tests.backend.test_api import message
@@ -129,7 +130,7 @@ def test_a_lost_run_says_when_it_is_tried_again(client: TestClient, database: Da
         attempts.lose(session, claimed.run_id, claimed.attempt, worker, "gone", backoff_seconds=100)
     (why,) = reasons(client)
     assert why.startswith("tries again in ")
-    assert why.endswith(" s: its worker was lost")
+    assert why.endswith(" min, after loss 1 of 3")
 
 
 def test_a_run_on_images_that_were_removed_is_listed_without_a_time_for_those_behind_it(
@@ -281,6 +282,7 @@ def test_a_worker_is_told_with_what_it_trains(client: TestClient, database: Data
         "progress": progress,
         "epochs": 5,
         "last_epoch": 1,
+        "stale": None,
     }
 
 
@@ -320,6 +322,54 @@ def test_a_lost_worker_can_be_drained_and_a_leaving_one_is_called_so(
     assert states(client) == {lost: "lost", leaving: "leaving"}
     told = {one["id"]: one["drain_requested"] for one in client.get("/api/workers").json()["workers"]}
     assert told == {lost: True, leaving: False}
+
+
+def test_a_lost_worker_is_forgotten_and_any_other_is_not(client: TestClient, database: Database) -> None:
+    lost, here = arrive(database, "worker-0@here:1", at=1000.0), "worker-1@here:2"
+    with database.write() as session:
+        session.info["clock"] = lambda: 1001.0
+        workers.register(session, here, **FACTS)
+    with database.write() as session:
+        ahead = clock.read_now(session) + 1000  # however slow this test is, it was heard of
+        session.info["clock"] = lambda: ahead
+        workers.beat(session, here, draining=False)
+
+    def forget(worker: object):
+        return client.post("/api/workers/forget", json={"worker": worker})
+
+    assert [one["id"] for one in forget(lost).json()["workers"]] == [here]
+    again, refused = forget(lost), forget(here)
+    assert (again.status_code, again.json()["error"]["message"]) == (404, f"There is no worker '{lost}'.")
+    assert refused.status_code == 409
+    assert refused.json()["error"]["message"] == f"Worker '{here}' is idle; it must be lost for this."
+    for wrong in (7, None, "x" * 256, "a\x00"):
+        assert forget(wrong).status_code == 422
+
+
+def test_a_run_that_is_not_heard_of_is_told_with_its_worker_and_in_the_status(
+    client: TestClient, database: Database
+) -> None:
+    (run_id,) = scenes.launch(database)
+    with database.read() as session:
+        began = clock.read_now(session) - 30
+    silent = arrive(database, at=began)
+    scenes.claim(database, silent, at=began)
+    (told,) = client.get("/api/workers").json()["workers"]
+    assert told["state"] == "stale"
+    stale = told["training"]["stale"]
+    assert stale == {"heard_at": iso(began), "until": iso(began + 60)}
+    status = client.get("/api/status").json()
+    assert status["stale"] == [{"run": run_id, **stale}]
+    assert [(one["state"], one["takes_runs"]) for one in status["workers"]] == [("stale", False)]
+    assert client.get(f"/api/runs/{run_id}").json()["stale"] == stale
+    assert scenes.expire_at(database, began + 61, backoff_seconds=600) == 1
+    (told,) = client.get("/api/workers").json()["workers"]
+    assert (told["state"], told["training"]) == ("lost", None)
+    assert told["had"] == {"run": run_id, "name": "run 0", "state": "queued"}
+    run = client.get(f"/api/runs/{run_id}").json()
+    assert (run["stale"], run["losses"], run["max_losses"]) == (None, 1, 3)
+    assert run["retry_at"] == iso(began + 61 + 600)
+    assert client.get("/api/status").json()["stale"] == []
 
 
 def test_the_status_calls_every_worker_what_the_list_of_workers_calls_it(

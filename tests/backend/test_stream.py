@@ -1,6 +1,8 @@
 """The live stream: what was missed is told first, then what happens; a foreign cursor starts over."""
 
 import asyncio
+import json
+import math
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -123,3 +125,15 @@ def test_a_page_that_asks_with_a_cursor_of_another_store_starts_over(
     told, place = stream.since(None, None, 0)
     assert [message.kind for message in told] == ["reset"]
     assert stream.since(place, None, 0) == ([], place)
+
+
+def test_a_message_is_told_with_its_time_as_text_and_null_for_what_is_no_number() -> None:
+    message = Message(
+        "progress", {"run": 1, "at": 0.0, "seconds_left": math.inf, "images_per_second": 2.5}, 7
+    )
+    assert json.loads(message.text) == {
+        "run": 1,
+        "at": "1970-01-01T00:00:00.000Z",
+        "seconds_left": None,
+        "images_per_second": 2.5,
+    }

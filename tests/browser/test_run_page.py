@@ -2,15 +2,17 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from safetensors.numpy import load_file
 
+from tests.browser.silence import HOUR, Silence, looking_at, silence
 from tests.processes.images import import_command
 from tests.processes.stack import Stack
 
@@ -484,3 +486,88 @@ def test_on_a_phone_nothing_reaches_over_the_edge_and_pictures_are_drawn(page: P
     right = page.locator("#confusion td.pair").first.bounding_box()
     assert right
     assert right["x"] + right["width"] <= 375
+
+
+# Runs whose workers fell silent: a service of the test's own, in which nothing moves.
+
+
+@pytest.fixture(scope="module")
+def silent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Silence]:
+    with pytest.MonkeyPatch.context() as patch, silence(tmp_path_factory.mktemp("silent"), patch) as there:
+        yield there
+
+
+ATTEMPTS = [
+    ("1", "Lost: The training process was ended by SIGKILL.", "the start", "30 m 00 s", "worker-0@here"),
+    (
+        *("2", "Its worker was stopped in good order, and the run went back into the queue"),
+        *("epoch 1", "24 m 00 s", "worker-1@here"),
+    ),
+    (
+        "3",
+        "Lost: The worker was not heard of until its lease ended.",
+        "epoch 1",
+        "3 h 30 m",
+        "worker-3@there",
+    ),
+]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_each_attempt_says_who_when_from_where_and_why_it_ended(
+    browser: Browser, silent: Silence, colours: str, width: int
+) -> None:
+    with looking_at(silent, browser, colours, width) as page:
+        page.goto(f"/runs/{silent.waits}")
+        expect(page.locator("#attempts-text")).to_have_text("3 attempts: 2 lost, 1 stopped with its worker")
+        rows = page.locator("#attempts tr")
+        expect(rows).to_have_count(3)
+        for shown, wanted in zip(rows.all(), ATTEMPTS, strict=True):
+            cells = shown.locator("td").all()
+            number, why, start, began, ended, took, worker, _ = (cell.inner_text() for cell in cells)
+            assert (number, why, start, took, worker) == wanted
+            assert all(re.search(r"\d\d:\d\d:\d\d$", moment) for moment in (began, ended))
+            box = cells[5].bounding_box()
+            assert box
+            assert box["x"] + box["width"] <= width, "how long it took lies beyond the edge"
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_a_run_that_lost_its_worker_says_how_often_and_when_it_is_tried_again(
+    browser: Browser, silent: Silence, colours: str
+) -> None:
+    with looking_at(silent, browser, colours, 390) as page:
+        page.goto(f"/runs/{silent.waits}")
+        expect(page.locator("#state")).to_have_text("queued: waits after a loss")
+        expect(page.locator("#losses")).to_have_text(
+            re.compile(
+                r"^2 of 3 losses since the last checkpoint; one more and it is given up\. "
+                r"Waits until .*\d\d:\d\d:\d\d before it is tried again\.$"
+            )
+        )
+        expect(page.locator("#stale")).to_be_hidden()
+
+
+def test_a_stale_run_says_so_on_every_page_until_it_is_heard_of(browser: Browser, silent: Silence) -> None:
+    with looking_at(silent, browser) as page:
+        page.goto(f"/runs/{silent.stale}")
+        expect(page.locator("#state .state")).to_have_attribute("data-state", "stale")
+        expect(page.locator("#state")).to_contain_text("stale · ")
+        expect(page.locator("#stale")).to_contain_text(re.compile(r"Not heard of since .*, for 4\d min\."))
+        expect(page.locator("#stale")).to_contain_text("it goes back to the queue at")
+        took = page.locator("#attempts [data-took]")
+        before = took.inner_text()
+        expect(took).not_to_have_text(before)  # the time of an attempt that goes on goes on
+        page.goto("/?by=runs")
+        state = page.locator(f"tr[data-run='{silent.stale}'] .state")
+        expect(state).to_contain_text("stale · ")
+        expect(page.locator(f"tr[data-run='{silent.busy}'] .state")).not_to_contain_text("stale")
+        page.goto("/")
+        expect(page.locator("#recipes .state, tbody .state").first).to_contain_text("1 stale")
+        page.goto(f"/runs/{silent.stale}")
+        expect(page.locator("#stale")).to_be_visible()
+        silent.heard_of(silent.stale, HOUR)
+        expect(page.locator("#stale")).to_be_hidden()
+        expect(page.locator("#state")).not_to_contain_text("stale")

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import log_in
+from tests.browser.silence import WORKERS, Silence, looking_at, silence
 from tests.processes.stack import Stack
 
 LIMIT_MS = 60_000
@@ -245,8 +246,8 @@ def test_the_queue_is_paused_and_resumed(page: Page, stack: Stack) -> None:
     run_id = stack.launch(epochs=1)
     expect(row(page, run_id)).to_contain_text("The queue has been paused for")
     expect(row(page, run_id).locator(".start-cell")).to_have_text("—")
+    stack.until(lambda: worker_state(stack) == "idle")  # what a test before this one left may still be ending
     assert stack.state(run_id) == "queued"
-    assert worker_state(stack) == "idle"
     page.get_by_role("button", name="Resume the queue").click()
     expect(state).to_have_text("flowing")
     expect(row(page, run_id)).to_have_count(0, timeout=LIMIT_MS)
@@ -405,3 +406,62 @@ def test_a_service_without_workers_says_how_to_start_one(browser: Browser, tmp_p
         expect(row(page, run_id)).to_contain_text("No worker has been seen yet.")
         page.goto("/")
         expect(page.locator("#worker-warning")).to_contain_text("Start one with runyard up")
+
+
+# Workers that fell silent: a service of the test's own, in which nothing moves.
+
+
+@pytest.fixture(scope="module")
+def silent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Silence]:
+    with pytest.MonkeyPatch.context() as patch, silence(tmp_path_factory.mktemp("silent"), patch) as there:
+        yield there
+
+
+def worker(page: Page, kind: str) -> Locator:
+    return page.locator(f".worker[data-worker='{WORKERS[kind]}']")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_stale_and_lost_workers_say_since_when_and_what_becomes_of_their_runs(
+    browser: Browser, silent: Silence, colours: str, width: int
+) -> None:
+    with looking_at(silent, browser, colours, width) as page:
+        page.goto("/workers")
+        expect(page.locator("#overview")).to_have_text(
+            re.compile("5 workers: 1 trains, 1 is idle, 1 is stale, 2 are lost")
+        )
+        stale = worker(page, "stale")
+        expect(stale.locator(".state")).to_have_text("stale")  # by a word, not by colour alone
+        expect(stale).to_contain_text("Neither it nor its run has been heard of since")
+        expect(stale).to_contain_text(
+            re.compile(r"goes back to the queue at .*\d\d:\d\d:\d\d, unless it is heard of")
+        )
+        expect(stale.locator(".heard")).to_have_text(re.compile(r"last heard of 4\d min ago"))
+        expect(stale.get_by_role("link")).to_have_attribute("href", f"/runs/{silent.stale}")
+        lost = worker(page, "lost")
+        expect(lost.locator(".state")).to_have_text("lost")
+        expect(lost).to_contain_text(re.compile(r"Lost since .*\d\d:\d\d"))
+        expect(lost.locator(".heard")).to_have_text("last heard of 3 h ago")
+        expect(lost).to_contain_text(f"It had run {silent.waits}, run 0, which is back in the queue.")
+        expect(lost.get_by_role("link")).to_have_attribute("href", f"/runs/{silent.waits}")
+        expect(worker(page, "lost without a run").get_by_role("link")).to_have_count(0)
+        for kind in ("lost", "lost without a run"):
+            expect(worker(page, kind).get_by_role("button", name="Forget")).to_be_visible()
+        for kind in ("busy", "idle", "stale"):
+            expect(worker(page, kind).get_by_role("button", name="Forget")).to_be_hidden()
+        expect(row(page, silent.waits)).to_contain_text(
+            re.compile(r"tries again in \d+ min, after loss 2 of 3")
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_lost_worker_is_forgotten_and_the_focus_is_not_lost(browser: Browser, silent: Silence) -> None:
+    with looking_at(silent, browser) as page:
+        page.goto("/workers")
+        gone = worker(page, "lost without a run")
+        gone.get_by_role("button", name="Forget").focus()
+        page.keyboard.press("Enter")
+        expect(gone).to_have_count(0)
+        expect(page.locator("#workers-section")).to_be_focused()
+        expect(page.locator(".worker")).to_have_count(4)

@@ -88,9 +88,14 @@ class Postgres(Server):
         super().start()
         assert wait_until(self._answers, START_SECONDS), self._log.read_text()[-500:]
 
-    def make_database(self) -> None:
+    def make_empty_database(self, name: str) -> str:
+        """Make a database of our own naming with nothing in it; return its address."""
         with psycopg.connect(f"{self._server}/postgres", autocommit=True) as connection:
-            connection.execute("CREATE DATABASE runyard")
+            connection.execute(f'CREATE DATABASE "{name}"')  # pyright: ignore
+        return f"{self._server}/{name}"
+
+    def make_database(self) -> None:
+        self.make_empty_database("runyard")
         database = Database(self.url)
         migrate.upgrade(database)
         database.dispose()

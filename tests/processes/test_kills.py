@@ -51,20 +51,3 @@ def test_a_killed_run_ends_with_the_numbers_of_an_undisturbed_one(tmp_path: Path
             assert run["attempts"][1]["resumed_from_epoch"] >= 3, name
             assert stack.numbers(run_id) == expected, name
             stack.until(lambda: stack.worker_process().children(), 60)
-
-
-def test_a_run_that_kills_its_own_process_fails_at_the_third_loss_and_harms_no_other(tmp_path: Path) -> None:
-    with Stack(tmp_path / "home", lease_seconds=3, backoff_seconds=0.1, poll_seconds=0.5) as stack:
-        doomed = stack.launch(epochs=10_000)
-        for attempt in (1, 2, 3):
-            stack.until(lambda attempt=attempt: _trains(stack, doomed, attempt))
-            stack.training_process().kill()
-        run = stack.wait_for_end(doomed)
-        assert (run["state"], run["reason"], run["losses"]) == ("failed", "worker lost", 3)
-        other = stack.launch(epochs=1)
-        assert stack.wait_for_end(other)["state"] == "completed"
-
-
-def _trains(stack: Stack, run_id: int, attempt: int) -> bool:
-    run = stack.client.run(run_id)
-    return run["attempt"] == attempt and run["state"] == "running" and run["progress"] is not None

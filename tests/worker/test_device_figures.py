@@ -68,6 +68,14 @@ def test_a_training_that_ends_before_the_first_sample_is_sampled_at_its_end() ->
     assert len(heard.samples) == 1
 
 
+def test_a_training_is_sampled_once_however_short_it_was() -> None:
+    heard = Heard()
+    with DeviceFigures(heard, time.monotonic(), sample_seconds=3600):
+        pass
+    assert [set(values) for _, values in heard.samples] == [OF_PROCESS]
+    assert heard.samples[0][1]["process_memory_bytes"] > 0
+
+
 def test_gpus_are_sampled_together_with_the_process_and_their_energy_is_told_once() -> None:
     heard, gpu = Heard(), GivenGpu(joules=7200.0)
     with DeviceFigures(heard, time.monotonic(), lambda: [gpu], sample_seconds=0.05) as figures:

@@ -5,7 +5,8 @@ pointer to it. This module knows neither the recorder nor the training loop.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from backend.errors import DataProblem
 from backend.spec import Spec
-from worker.engine.disk import sync
+from worker.engine.disk import NoRoom, is_out_of_room, sync
 from worker.engine.trained import Trained
 from worker.engine.weights import sha256_after
 
@@ -82,14 +83,19 @@ def save(
     weights: dict[str, Tensor],
     state: dict[str, Any],
 ) -> CheckpointPointer:
-    """Write both files and return the pointer; nothing is found under their names until they are whole."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write both files and return the pointer; nothing is found under their names until they are whole.
+
+    Raises:
+        NoRoom: the disk is full; nothing of it is left.
+    """
     name = f"attempt-{attempt}-epoch-{epoch}" + (f"-step-{step}" if step else "")
     whole = {"format": _FORMAT, "identity": asdict(identity), "epoch": epoch, "step": step, **state}
     paths = _paths(folder, name)
-    _write_whole(paths[0], lambda path: save_file(weights, path))
-    _write_whole(paths[1], lambda path: torch.save(whole, path))
-    sync(folder)
+    with _room_for(name, paths):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_whole(paths[0], lambda path: save_file(weights, path))
+        _write_whole(paths[1], lambda path: _save_state(whole, path))
+        sync(folder)
     return CheckpointPointer(epoch, name, sha256_after(*paths)[-1], step, global_step)
 
 
@@ -163,8 +169,34 @@ def _paths(folder: Path, name: str) -> tuple[Path, Path]:
     return folder / f"{name}{WEIGHTS_SUFFIX}", folder / f"{name}{STATE_SUFFIX}"
 
 
+@contextmanager
+def _room_for(name: str, paths: tuple[Path, Path]) -> Iterator[None]:
+    """Take back what was written where the disk is full, so that others find what little room there is."""
+    try:
+        yield
+    except Exception as problem:
+        if not is_out_of_room(problem):
+            raise
+        for path in paths:
+            path.unlink(missing_ok=True)
+            _part(path).unlink(missing_ok=True)
+        raise NoRoom(
+            f"The checkpoint {name} cannot be written: the disk of {paths[0].parent} is full."
+        ) from None
+
+
+def _save_state(state: dict[str, Any], path: Path) -> None:
+    # Through a file of Python: of its own files torch does not tell why they cannot be written.
+    with path.open("wb") as file:
+        torch.save(state, file)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
 def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    temporary = path.with_name(path.name + ".part")
+    temporary = _part(path)
     write(temporary)
     sync(temporary)
     temporary.rename(path)

@@ -1,18 +1,25 @@
 """When a training is kept, and where it goes on: the checkpoints of one attempt, and which of them may go."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backend.spec import Spec
 from worker.engine import checkpoint
 from worker.engine.checkpoint import CheckpointPointer, Identity
+from worker.engine.disk import NoRoom
 from worker.engine.prepare import Prepared, TrainOptions
-from worker.engine.recorder import Recorder
+from worker.engine.recorder import Recorder, Stopped
 from worker.engine.totals import EpochTotals
 
 _LARGEST_SHARE = 0.1
 """Of the time that may go into checkpoints: a large network on a slow disk makes fewer."""
+
+ROOM_SECONDS = 1800.0
+"""How long a training waits where the disk is full: a queue of them must not fail one after the other for one night's want of room."""
+_LOOK_SECONDS = 1.0
 
 
 class Keeper:
@@ -101,13 +108,19 @@ class Keeper:
         self.prune()
 
     def _kept(self, epoch: int, step: int, more: dict[str, Any]) -> CheckpointPointer | None:
-        """Write a checkpoint; None where another process does. All processes must call it."""
+        """Write a checkpoint; None where another process does. All processes must call it.
+
+        Raises:
+            NoRoom: the disk was full all the time that a training waits for room.
+            Stopped: it was told to stop meanwhile.
+        """
         began = time.monotonic()
         trained = self._ready.trained
         state = {**trained.state(), **more}
         if trained.group.rank != 0:
             return None
-        pointer = checkpoint.save(
+        save = partial(
+            checkpoint.save,
             self._folder,
             attempt=self._attempt,
             epoch=epoch,
@@ -117,7 +130,30 @@ class Keeper:
             weights=trained.weights(),
             state=state,
         )
+        prepared_seconds = time.monotonic() - began
+        pointer, saving_seconds = self._saved_once_there_is_room(save)
         self._before, self._newest = self._newest, pointer
         self._kept_at = time.monotonic()
-        self._took_seconds = self._kept_at - began
+        self._took_seconds = prepared_seconds + saving_seconds
         return pointer
+
+    def _saved_once_there_is_room(
+        self, save: Callable[[], CheckpointPointer]
+    ) -> tuple[CheckpointPointer, float]:
+        """Save, as often as it takes; return the pointer and how long that took, without the waits."""
+        alone = self._ready.trained.group.size == 1
+        give_up = None
+        while True:
+            began = time.monotonic()
+            try:
+                return save(), time.monotonic() - began
+            except NoRoom as problem:
+                if give_up is None:
+                    give_up = began + ROOM_SECONDS
+                    self._recorder.log(f"{problem} The training waits for room.")
+                if began > give_up:
+                    raise
+            # Asked in any case: it tells that this goes on. Of several processes, none can stop without the others.
+            if self._recorder.should_stop() and alone:
+                raise Stopped
+            time.sleep(_LOOK_SECONDS)

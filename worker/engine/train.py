@@ -15,6 +15,7 @@ from worker.engine.data import Dataset
 from worker.engine.device import peak_memory_bytes, start_peak_memory
 from worker.engine.evaluate import encoded
 from worker.engine.keeper import Keeper
+from worker.engine.loss_watch import LossWatch
 from worker.engine.mixup import Mix
 from worker.engine.models import training_mode
 from worker.engine.optimizers import set_learning_rate
@@ -73,6 +74,7 @@ def _train(spec: Spec, dataset: Dataset, recorder: Recorder, ready: Prepared, ke
     trained, group = ready.trained, ready.trained.group
     device, steps = trained.device, ready.steps_per_epoch
     first_epoch, totals = keeper.resumed() or (1, EpochTotals.none(device))
+    watch = LossWatch(spec)
 
     for epoch in range(first_epoch, spec.epochs + 1):
         if trained.stopping.is_over:
@@ -135,6 +137,9 @@ def _train(spec: Spec, dataset: Dataset, recorder: Recorder, ready: Prepared, ke
             ready.step_series.hand_on()
         pointer = keeper.keep_after(epoch) if keep else None
         recorder.log(_epoch_line(epoch, metrics))
+        warning = watch.warning(epoch, metrics)
+        if warning:
+            recorder.log(warning)
         predicted = encoded(test.predicted, len(dataset.classes))
         mistakes = ready.album.mistakes(test.predicted, test.probability)
         recorder.epoch(epoch, metrics, pointer, predicted, mistakes)
