@@ -27,7 +27,7 @@ help:
 	@echo 'make test    the tests, in ten minutes; TESTS=tests/backend for some'
 	@echo 'make test-all   those that vary what others hold, too'
 	@echo 'make check   format, lint, types and the quick tests'
-	@echo 'make chaos   every goal of reliability with its full counts, about an hour; CHAOS=tests/chaos/test_drain.py for some'
+	@echo 'make chaos   every goal of reliability with its full counts, about an hour; CHAOS=tests/chaos/test_handover.py for some'
 	@echo 'make soak    half an hour of work, and whether memory, files and the log stay flat; RUNYARD_SOAK_MINUTES for others'
 	@echo 'make bench   the measurements; BENCH=benchmarks/start.py for one'
 	@echo 'make lock    make the lock files again from pyproject.toml'

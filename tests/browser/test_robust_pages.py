@@ -25,6 +25,7 @@ def test_hostile_text_in_a_name_is_only_text(page: Page, stack: Stack) -> None:
     assert page.title() != "owned"
 
 
+@pytest.mark.full
 def test_a_killed_service_is_told_and_the_page_heals(
     page: Page, stack: Stack, allowed_messages: list[str]
 ) -> None:
@@ -40,8 +41,16 @@ def test_a_killed_service_is_told_and_the_page_heals(
     expect(page.locator(f"tr[data-run='{run_id}'][data-state=completed]")).to_be_visible(timeout=60_000)
 
 
-@pytest.mark.parametrize("context", ["light", "dark"], indirect=True)
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("context", "width"),
+    [
+        ("dark", 390),
+        ("light", 1280),
+        pytest.param("light", 390, marks=pytest.mark.full),
+        pytest.param("dark", 1280, marks=pytest.mark.full),
+    ],
+    indirect=["context"],
+)
 def test_no_page_scrolls_sideways_and_each_has_its_colours(page: Page, stack: Stack, width: int) -> None:
     run_id = stack.launch(epochs=2)
     stack.wait_for_end(run_id)

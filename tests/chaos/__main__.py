@@ -1,6 +1,6 @@
 """`make chaos`: every goal of reliability with its full counts; a line each, and success only when all are held.
 
-    python -m tests.chaos [what pytest takes, such as tests/chaos/test_drain.py]
+    python -m tests.chaos [what pytest takes, such as tests/chaos/test_handover.py]
 
 With paths named, only the goals of those tests are asked for.
 """

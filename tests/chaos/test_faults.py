@@ -247,6 +247,7 @@ def _told(client: TestClient, path: str, body: dict[str, Any] | None) -> tuple[i
 # A database that is killed and started again.
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 def test_a_database_that_is_killed_in_mid_training_costs_no_run(
     backend: Backend, tmp_path: Path, goal: Goal

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 from sqlalchemy import func, select
 
 from backend.store import migrate
@@ -29,6 +30,7 @@ PAGE_P99_SECONDS = 0.3
 LEAST_PAGES = scaled(10, 200)
 
 
+@pytest.mark.full
 def test_many_trainings_report_at_once_while_pages_are_read(
     backend: Backend, goal: Goal, tmp_path: Path
 ) -> None:

@@ -47,6 +47,7 @@ class Done:
     taken_back: int = 0
 
 
+@pytest.mark.full
 def test_memory_handles_threads_and_the_log_stay_flat(goal: Goal, tmp_path: Path) -> None:
     with Stack(tmp_path / "home", poll_seconds=0.5) as stack:
         bearer = {"Authorization": f"Bearer {stack.token_file.read_text().strip()}"}

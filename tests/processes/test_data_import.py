@@ -42,6 +42,7 @@ def test_a_name_that_is_taken_is_not_taken_silently(home: Path, tmp_path: Path) 
     assert import_command(home, "birds", str(other), "--replace").returncode == 0
 
 
+@pytest.mark.full
 def test_an_archive_that_leads_outside_is_refused_and_leaves_nothing(home: Path, tmp_path: Path) -> None:
     images = write_class_folders(tmp_path / "a")
     archive = tmp_path / "evil.tar"

@@ -44,6 +44,7 @@ def test_a_launch_is_rung_trained_and_stored_and_one_that_runs_is_cancelled(tmp_
         assert stack.wait_for_end(behind)["state"] == "completed"
 
 
+@pytest.mark.full  # tests/chaos trains with the other brokers and databases
 def test_the_same_without_a_broker_by_folders_of_files(tmp_path: Path) -> None:
     with Stack(tmp_path / "home", broker_url="filesystem", poll_seconds=NEVER_POLL) as stack:
         run = stack.wait_for_end(stack.launch(epochs=1))
@@ -51,6 +52,7 @@ def test_the_same_without_a_broker_by_folders_of_files(tmp_path: Path) -> None:
         assert waited_seconds(run) < NEVER_POLL / 2
 
 
+@pytest.mark.full  # tests/chaos trains with the other brokers and databases
 def test_the_same_on_postgres_with_redis(tmp_path: Path, postgres: TestPostgres) -> None:
     with (
         postgres.fresh_database() as database_url,
@@ -61,7 +63,7 @@ def test_the_same_on_postgres_with_redis(tmp_path: Path, postgres: TestPostgres)
         assert [stack.wait_for_end(run_id)["state"] for run_id in ids] == ["completed"] * 2
 
 
-@pytest.mark.full  # tests/chaos/test_drain.py holds it
+@pytest.mark.full  # tests/chaos/test_handover.py holds it
 def test_a_stopped_runyard_goes_on_where_it_was(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with Stack(home, checkpoint_seconds=0) as stack:

@@ -136,6 +136,7 @@ def agree(run: Engine, numbers: dict[int, list[float]]) -> None:
         assert numbers[epoch] == pytest.approx(row, abs=1e-6, nan_ok=True), epoch
 
 
+@pytest.mark.full
 @pytest.mark.processes
 def test_it_repeats_softmax_regression_on_pixels(dataset: Dataset, data_folder: Path, tmp_path: Path) -> None:
     spec = tiny_spec(
@@ -171,6 +172,7 @@ def test_it_repeats_softmax_regression_on_standardised_features_of_a_parent(
     assert "layer2: 128 features of each image" in text
 
 
+@pytest.mark.full
 @pytest.mark.processes
 def test_it_repeats_a_network_fine_tuned_from_a_parent(
     parent: Engine, dataset: Dataset, data_folder: Path, tmp_path: Path
