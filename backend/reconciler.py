@@ -42,8 +42,10 @@ class Reconciler:
 
     def _run(self) -> None:
         while True:
-            with surviving("reconciler"):
+            # Apart: where the proof cannot be made, leases are to expire all the same.
+            with surviving("proof of the database"):
                 self.proof.look()
+            with surviving("reconciler"):
                 self.tick()
                 self.pulse.beat()
             if self._closed.wait(self._interval_seconds):

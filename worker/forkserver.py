@@ -14,6 +14,7 @@ from backend.processes import is_alive
 from backend.store.attempts import Claimed
 from worker import calibration, training
 
+PROBE_END_SECONDS = 10.0
 PROBE_SECONDS = 120.0
 """Importing torch from a cold disk takes long."""
 
@@ -55,7 +56,7 @@ class ForkServer:
             raise RuntimeError("The fork server ended while it imported torch.") from None
         finally:
             receiver.close()
-        process.join(10)
+            _end(process)
         if not answer["torch"]:
             raise RuntimeError(
                 "The fork server could not import torch and torchvision: `python -c 'import torchvision'` tells why."
@@ -84,3 +85,11 @@ class ForkServer:
         process.start()
         sender.close()
         return process, receiver
+
+
+def _end(process: BaseProcess) -> None:
+    """Wait for a process that has answered; kill one that will not: the next look for work starts another."""
+    process.join(PROBE_END_SECONDS)
+    if process.is_alive():
+        process.kill()
+        process.join()

@@ -11,6 +11,7 @@ from backend.spec import parse_spec
 from worker.engine.checkpoint import BrokenCheckpoint, CheckpointPointer
 from worker.engine.data import open_dataset
 from worker.engine.device import is_out_of_memory
+from worker.engine.disk import NoRoom, is_out_of_room
 from worker.engine.group import Group
 from worker.engine.recorder import Recorder
 from worker.engine.train import TrainOptions, train
@@ -20,8 +21,9 @@ from worker.rank_messages import Message
 ENDED = "ended"
 BROKEN_CHECKPOINT = "broken checkpoint"
 REFUSED = "refused"
+NO_ROOM = "no room"
 FAILED = "failed"
-ENDINGS = (ENDED, BROKEN_CHECKPOINT, REFUSED, FAILED)
+ENDINGS = (ENDED, BROKEN_CHECKPOINT, REFUSED, NO_ROOM, FAILED)
 """Kinds of messages after which a process waits for a further job."""
 
 
@@ -87,11 +89,15 @@ def trained(job: Job, recorder: Recorder, join: Callable[[], Group], threads: in
                 group=join(),
             ),
         )
+    except NoRoom as problem:
+        return Message(NO_ROOM, {"text": str(problem)})
     except BrokenCheckpoint as problem:
         return Message(BROKEN_CHECKPOINT, {"text": str(problem)})
     except RunyardError as problem:
         return Message(REFUSED, {"text": str(problem)})
     except Exception as problem:  # noqa: BLE001 - the process that tells the verdict is another one: it hears of all
+        if is_out_of_room(problem):
+            return Message(NO_ROOM, {"text": f"A disk of this worker is full ({problem})."})
         return Message(
             FAILED,
             {

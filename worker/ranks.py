@@ -69,13 +69,14 @@ class Ranks:
         `wants_stop` is asked all the time: unlike the recorder's `should_stop`, it is no sign of life.
 
         Raises:
-            RunyardError: they refused; BrokenCheckpoint where it is that, and nothing was trained.
+            RunyardError: they refused; BrokenCheckpoint where it is that, and nothing was trained; NoRoom for a full disk.
             RankFailed: one of them told of an error.
             RankLost: one of them was lost.
         """
         from worker.engine.checkpoint import BrokenCheckpoint
+        from worker.engine.disk import NoRoom
         from worker.engine.train import Outcome
-        from worker.rank_job import BROKEN_CHECKPOINT, ENDED, REFUSED
+        from worker.rank_job import BROKEN_CHECKPOINT, ENDED, NO_ROOM, REFUSED
 
         self._tell_all("job", job.to_json())
         ended = self._ended(recorder, wants_stop)
@@ -87,6 +88,8 @@ class Ranks:
             outcome = Outcome(ended.values["outcome"])
             self._completed = outcome is Outcome.COMPLETED
             return outcome
+        if ended.kind == NO_ROOM:
+            raise NoRoom(ended.values["text"])
         if ended.kind == REFUSED:
             raise RunyardError(ended.values["text"])
         if wait([self._agent.sentinel], LOSS_SECONDS):

@@ -2,6 +2,9 @@
 
 from backend.analysis.intervals import TWO_SIDED_95
 
+NEAR_0 = 0.5
+"""A t below which more than half of the distribution lies outside, whatever the degrees of freedom."""
+
 
 def quantile(df: float, below: float = TWO_SIDED_95) -> float:
     """Return the t that a share of `below` of the distribution lies under: 4.303 with two degrees of freedom.
@@ -16,8 +19,13 @@ def quantile(df: float, below: float = TWO_SIDED_95) -> float:
 def two_sided_p(t: float, df: float) -> float:
     """Return how often chance alone gives a t at least so far from 0.
 
-    Source: as `quantile`. The lower tail is taken, as 1 minus the upper one has no digits left for a small p.
+    Source: as `quantile`; near 0 by the incomplete beta function of what lies within (Abramowitz and Stegun, 26.7.1). The
+    tail is taken where it is the smaller part: 1 minus the other one has no digits left for a small p, and near 0 the tail
+    has lost those of t.
     """
-    from scipy.special import stdtr  # as above
+    from scipy.special import betainc, stdtr  # as above
 
+    if abs(t) < NEAR_0:
+        within = t * t / (df + t * t)
+        return 1 - float(betainc(0.5, df / 2, within))
     return min(1.0, 2 * float(stdtr(df, -abs(t))))

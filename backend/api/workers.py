@@ -9,7 +9,7 @@ from backend.api.deps import BellDep, DatabaseDep, SettingsDep
 from backend.api.problems import RESPONSES
 from backend.api.queue import ring_for_what_waits
 from backend.api.wire import StaleWire, Wire, iso, stale_wire
-from backend.contract import RunState
+from backend.contract import MAX_LOSSES, RunState
 from backend.launching import checked_text
 from backend.settings import Settings
 from backend.store import workers
@@ -33,7 +33,7 @@ class Forget(Wire):
 
 
 class TrainingWire(Wire):
-    """What a worker trains now. `last_epoch` is the last one that is done, null before the first; `stale` while it is heard of."""
+    """What a worker trains now. `last_epoch` is the last one that is done, null before the first; `stale` is null while it is heard of."""
 
     run: int
     name: str
@@ -42,6 +42,8 @@ class TrainingWire(Wire):
     progress: dict[str, Any] | None
     epochs: int
     last_epoch: int | None
+    losses: int
+    max_losses: int
     stale: StaleWire | None
 
 
@@ -139,5 +141,7 @@ def _training_wire(training: Training) -> TrainingWire:
         progress=run.progress,
         epochs=run.epochs,
         last_epoch=run.summary["epoch"] if run.summary else None,
+        losses=run.losses,
+        max_losses=MAX_LOSSES,
         stale=training.stale and stale_wire(training.stale),
     )

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from backend.doctor.finding import Finding, fault, note, ok
 from backend.durations import size
 from backend.store import clock, migrate
-from backend.store.integrity import quick_check
+from backend.store.integrity import UNCHECKED, quick_check
 from backend.store.proof import prove_writable, revision, trouble
 from backend.store.session import Database
 from backend.store.sqlite_version import sqlite_warnings
@@ -148,6 +148,8 @@ def _judge_file(facts: DatabaseFacts, sqlite_version: tuple[int, ...]) -> list[F
     if facts.damages is None:
         sentence = f"Its check came to no end in {CHECK_SECONDS:g} s: nothing is known of damage."
         return [*found, note(ABOUT, sentence, f'sqlite3 {facts.path} "PRAGMA quick_check"')]
+    if facts.damages and facts.damages[0].startswith(UNCHECKED):
+        return [*found, note(ABOUT, f"{facts.damages[0]}.", "try again while it is not held")]
     if facts.damages:
         sentence = f"It is damaged: {'; '.join(facts.damages)}."
         return [

@@ -51,6 +51,8 @@ class StoreProof:
         self.fault: str | None = None
         self.revision: str | None = None
         self._database = database
+        # Of the code that runs: the files on the disk may be of the next version by now.
+        self._wanted = migrate.newest_revision()
 
     def look(self) -> None:
         """Prove it again, if that is due; a fault is looked at again at each call."""
@@ -64,9 +66,8 @@ class StoreProof:
     def _find_fault(self) -> str | None:
         try:
             self.revision = revision(self._database)
-            wanted = migrate.newest_revision()
-            if self.revision != wanted:
-                return wrong_revision(self.revision, wanted)
+            if self.revision != self._wanted:
+                return wrong_revision(self.revision, self._wanted)
             prove_writable(self._database)
         except SQLAlchemyError as problem:
             return trouble(problem)

@@ -24,6 +24,7 @@ from backend.doctor.finding import Finding, Level, fault, ok
 from backend.doctor.gpu import GpuFacts, Torch
 from backend.doctor.home import HomeFacts
 from backend.doctor.service import ServiceFacts
+from backend.processes import wait_until
 from backend.settings import Settings
 from backend.store import clock, migrate, workers
 from backend.store.integrity import quick_check
@@ -576,6 +577,8 @@ def test_all_is_well_where_a_service_runs_with_a_worker(
     monkeypatch.setenv("RUNYARD_BROKER_URL", "filesystem")
     with service.database.write() as session:
         workers.register(session, "worker-0@here:1-a-b", **FACTS)
+    # It answers before its threads have gone round for the first time.
+    assert wait_until(lambda: not service.app.state.vital_signs.faults(), 60)
     assert findings() == {}
     with service.database.read() as session:
         assert session.execute(text("SELECT count(*) FROM calibration")).scalar_one() == 0

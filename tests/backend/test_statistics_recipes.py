@@ -49,6 +49,9 @@ def test_students_t_of_two_degrees_has_a_closed_form() -> None:
 @settings(deadline=None)
 @given(st.floats(0, 60), st.floats(1, 200))
 @example(1e-7, 15.0)
+@example(3.2e-9, 1.0)
+@example(0.5, 1.0)
+@example(1e-200, 2.0)
 def test_students_p_agrees_with_the_continued_fraction(t: float, df: float) -> None:
     assert two_sided_p(t, df) == pytest.approx(by_definition.two_sided_p(t, df), rel=1e-9, abs=1e-14)
 
