@@ -15,28 +15,37 @@ export const heading = ({ severity, title }) => `${severity === "sick" ? "Sick" 
 /** @param {number} run */
 export function createFindings(run) {
   const list = createList(byId("findings"), (/** @type {Finding} */ { rule }) => rule, createFinding);
-  const load = async () => {
-    const { findings } = await get(`/api/runs/${run}/findings`);
+  let hasNumbers = false;
+  const show = (/** @type {Finding[]} */ findings) => {
     list(findings);
     byId("findings").hidden = !findings.length;
   };
+  const load = async () => {
+    const { findings } = await get(`/api/runs/${run}/findings`);
+    show(hasNumbers ? findings : []); // a retry from the start may have come before the answer
+  };
   const loadSoon = createCoalescer(load, REFRESH_MS);
-  /** @param {boolean} hasNumbers whether an epoch has ended: before, there is nothing to read */
-  const follow = (hasNumbers) => hasNumbers && loadSoon();
+  /** @param {boolean} has whether an epoch has ended: before, there is nothing to read; what was read is of an attempt set aside */
+  const follow = (has) => {
+    hasNumbers = has;
+    if (has) loadSoon();
+    else show([]);
+  };
   return { follow };
 }
 
 function createFinding() {
   const title = element("b");
   const sentence = element("span");
+  const meaning = element("span", { class: "meaning" });
   const advice = element("span", { class: "advice" });
-  const node = element("li", {}, title, sentence, advice);
+  const node = element("li", {}, title, sentence, meaning, advice);
   const update = (/** @type {Finding} */ finding) => {
     node.className = `note ${KINDS[finding.severity]}`.trim();
     node.dataset.rule = finding.rule;
-    node.title = finding.meaning;
     setText(title, heading(finding));
     setText(sentence, finding.sentence);
+    setText(meaning, finding.meaning);
     setText(advice, finding.advice);
   };
   return { node, update };

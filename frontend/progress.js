@@ -18,8 +18,8 @@ export function fractionDone(run) {
   return Math.min(1, Math.max(0, (progress.epoch - 1 + within) / progress.epochs));
 }
 
-/** One line on where the run stands. @param {Standing} run @returns {string} */
-export function stateText(run, now = Date.now()) {
+/** One line on where the run stands. @param {Standing} run @param {number} now by the server's clock @returns {string} */
+export function stateText(run, now) {
   if (isStale(run)) return `stale · ${stateText({ ...run, stale: null }, now)}`;
   switch (run.state) {
     case "waiting":

@@ -1,5 +1,6 @@
 /** One experiment of the report: where it stands, its facts, its table beside its figure, its notes. */
 
+import { serverNow } from "./api.js";
 import { createFact, createList, element, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
 import { createFaithful } from "./faithful.js";
 import { MISSING, percent } from "./format.js";
@@ -69,7 +70,7 @@ function createStanding(progress) {
   const node = element("div", { class: "block-standing" }, state.node, bar, ...links);
   const update = (/** @type {Experiment} */ { run, output, notebook }) => {
     const known = run && asStanding({ ...run, progress: progress.get(run.id) ?? run.progress });
-    const text = known ? stateText(known) : "not run yet";
+    const text = known ? stateText(known, serverNow()) : "not run yet";
     state.show(run?.state ?? "missing", text, run?.detail ?? null);
     showProgress(bar, known ? fractionDone(known) : null, text);
     setText(links[0], run ? `run ${run.id}` : "");
@@ -152,7 +153,7 @@ function createTwin(progress) {
     if (!twin) return;
     const { run, last } = twin;
     setText(name, `Corrected twin: ${twin.title}`);
-    state.show(run?.state ?? "missing", run ? stateText(asStanding({ ...run, progress: progress.get(run.id) ?? run.progress })) : "not run yet");
+    state.show(run?.state ?? "missing", run ? stateText(asStanding({ ...run, progress: progress.get(run.id) ?? run.progress }), serverNow()) : "not run yet");
     setText(numbers, last ? `test accuracy ${percent(last.test_acc)}% (best ${twin.best_test_acc === null ? MISSING : `${percent(twin.best_test_acc)}%`})` : "");
     setText(link, run ? `run ${run.id}` : "");
     setAttribute(link, "href", run ? `/runs/${run.id}` : null);

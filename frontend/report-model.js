@@ -110,13 +110,13 @@ export function namedRuns(view) {
 }
 
 /** What is being trained now, or null. @param {View} view @param {Map<number, any>} progress by run, as told by the stream
- *  @returns {{id: number, text: string}[]} */
-export function trainedNow(view, progress) {
+ *  @param {number} now @returns {{id: number, text: string}[]} */
+export function trainedNow(view, progress, now) {
   return [...namedRuns(view).values()]
     .filter(({ run }) => isTraining(run))
     .map(({ title, run }) => {
       const known = progress.get(run.id) ?? run.progress ?? null;
-      return { id: run.id, text: `${title}: ${stateText(asStanding({ ...run, progress: known, epochs: run.epochs ?? known?.epochs }))}` };
+      return { id: run.id, text: `${title}: ${stateText(asStanding({ ...run, progress: known, epochs: run.epochs ?? known?.epochs }), now)}` };
     });
 }
 

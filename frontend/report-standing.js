@@ -1,5 +1,6 @@
 /** The top of the report: title, the choices of the variant, the strip of numbers, the button, what is trained now. */
 
+import { serverNow } from "./api.js";
 import { byId, createList, element, setAttribute, setText } from "./dom.js";
 import { estimateText, launchText, obstacles, standingOf, trainedNow } from "./report-model.js";
 
@@ -58,7 +59,7 @@ export function createReportHead({ onChoice, progress }) {
   const tick = () => {
     if (!view) return;
     strip(standingOf(view, Date.now() - loadedAt));
-    const running = trainedNow(view, progress);
+    const running = trainedNow(view, progress, serverNow());
     now(running);
     const waiting = (view.standing.states.queued ?? 0) + (view.standing.states.waiting ?? 0);
     setText(byId("now-title"), running.length ? "Training now" : waiting ? "Waiting for a worker" : "");

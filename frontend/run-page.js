@@ -19,7 +19,7 @@ import { createAttempts } from "./run-attempts.js";
 import { createCheckpoints } from "./run-checkpoints.js";
 import { createEnvironment, createStrip } from "./run-facts.js";
 import { createLinks } from "./run-links.js";
-import { lossesText, staleText } from "./run-losses-model.js";
+import { lossesText, staleFor, staleText } from "./run-losses-model.js";
 import { createPredictions } from "./run-predictions.js";
 import { createSeries } from "./run-series.js";
 import { showSpec } from "./run-spec.js";
@@ -85,9 +85,7 @@ function takeAgain(changed) {
 
 function showRun() {
   if (!run) return;
-  const text = stateText(run);
-  state.show(shownState(run), run.state === "failed" ? "failed" : text);
-  showProgress(byId("progress"), fractionDone(run), text);
+  showState();
   cancel.update(run);
   actions.update(run);
   family.showParent(run);
@@ -105,6 +103,14 @@ function showRun() {
   showLosses();
 }
 
+/** Told anew every second: it says whether the run waits after a loss. */
+function showState() {
+  if (!run) return;
+  const text = stateText(run, serverNow());
+  state.show(shownState(run), run.state === "failed" ? "failed" : text);
+  showProgress(byId("progress"), fractionDone(run), text);
+}
+
 /** Told anew every second: both say when something comes. */
 function showLosses() {
   if (!run) return;
@@ -113,6 +119,7 @@ function showLosses() {
   byId("stale").hidden = stale === null;
   byId("losses").hidden = losses === "";
   setText(byId("stale-text"), stale ?? "");
+  setText(byId("stale-for"), staleFor(run, serverNow()));
   setText(byId("losses"), losses);
 }
 
@@ -225,6 +232,7 @@ listenForKeys({
 });
 setInterval(() => {
   if (!run) return;
+  showState();
   showStrip(run, series, serverNow());
   showLosses();
   showAttempts.tick(serverNow());

@@ -11,6 +11,10 @@ export const isTraining = (run) => run.state === "running" || run.state === "can
 /** Whether a worker has it in hand and it is not heard of, although nobody has taken it back. @param {{state: string, stale?: import("./types.js").Stale|null}} run */
 export const isStale = (run) => isTraining(run) && Boolean(run.stale);
 
+/** Whether what a page says of it changes with time alone: how long it trains, or that it waits after a loss.
+ *  @param {{state: string, retry_at?: string|null}} run */
+export const changesWithTime = (run) => isTraining(run) || (run.state === "queued" && Boolean(run.retry_at));
+
 /** What its dot shows. @param {{state: string, stale?: import("./types.js").Stale|null}} run */
 export const shownState = (run) => (isStale(run) ? "stale" : run.state);
 

@@ -8,7 +8,7 @@ import { FILTERS, inFilter, matches } from "./runs-model.js";
 import { createPaging } from "./runs-paging.js";
 import { createRunsStore } from "./runs-store.js";
 import { createRunsTable } from "./runs-table.js";
-import { isTraining } from "./run-states.js";
+import { changesWithTime } from "./run-states.js";
 
 /** @typedef {import("./types.js").Run} Run */
 
@@ -107,7 +107,7 @@ export function createRunsView({ choice, selection, onPage, onRendered, onChange
     take: (run) => store.merge([run], null),
     setStale: store.setStale,
     tick() {
-      for (const run of store.runs.values()) if (isTraining(run)) table.tick(run);
+      for (const run of store.runs.values()) if (changesWithTime(run)) table.tick(run);
     },
     sizes: () => ({ known: store.runs.size, shown: [...store.runs.values()].filter(isShown).length, held: 0 }),
     chosen: () => selection.ids.size,

@@ -76,8 +76,8 @@ function createMainRow(recipe, { now, onOpen, ...options }) {
   const update = (/** @type {Line} */ { shown, open: isOpen }) => {
     open = isOpen;
     const { recipe: about, runs } = shown;
-    const standing = standingOf(shown);
-    const progress = progressOf(shown);
+    const standing = standingOf(shown, now());
+    const progress = progressOf(shown, now());
     const accuracy = accuracyShown(shown);
     const top = bestShown(shown);
     const single = about.total === 1;

@@ -26,26 +26,29 @@ export function countsOf({ recipe, runs }) {
   return runs.reduce((counts, { state }) => ({ ...counts, [state]: (counts[state] ?? 0) + 1 }), /** @type {Object<string, number>} */ ({}));
 }
 
-/** "2 of 3 completed, 1 running"; a recipe with one run speaks as the run. @param {Shown} shown
+/** "2 of 5 completed, 3 running (1 stale)"; a recipe with one run speaks as the run. @param {Shown} shown @param {number} now
  *  @returns {{state: RunState|"stale", text: string, detail: string|null}} */
-export function standingOf(shown) {
+export function standingOf(shown, now) {
   const [newest] = shown.runs;
-  if (shown.recipe.total === 1) return { state: shownState(newest), text: stateText(newest), detail: staleTitle(newest) ?? newest.detail };
+  if (shown.recipe.total === 1) return { state: shownState(newest), text: stateText(newest, now), detail: staleTitle(newest, now) ?? newest.detail };
   const counts = countsOf(shown);
   const total = Object.values(counts).reduce((sum, number) => sum + number, 0);
   const completed = counts.completed ?? 0;
   const done = completed === total ? `${count(total)} completed` : completed ? `${count(completed)} of ${count(total)} completed` : "";
-  const others = OTHERS.filter((state) => counts[state]).map((state) => `${count(counts[state])} ${state}`);
-  const stale = shown.runs.filter(isStale).length;
-  const text = [done, ...others, stale && `${count(stale)} stale`].filter(Boolean).join(", ");
-  return { state: stale ? "stale" : PRECEDENCE.find((state) => counts[state]) ?? newest.state, text, detail: text };
+  const stale = shown.runs.filter(isStale);
+  const others = OTHERS.filter((state) => counts[state]).map((state) => {
+    const silent = stale.filter((run) => run.state === state).length;
+    return `${count(counts[state])} ${state}${silent ? ` (${count(silent)} stale)` : ""}`;
+  });
+  const text = [done, ...others].filter(Boolean).join(", ");
+  return { state: stale.length ? "stale" : PRECEDENCE.find((state) => counts[state]) ?? newest.state, text, detail: text };
 }
 
-/** How far the newest running run is, null where none runs. @param {Shown} shown
+/** How far the newest running run is, null where none runs. @param {Shown} shown @param {number} now
  *  @returns {{fraction: number|null, text: string}|null} */
-export function progressOf({ runs }) {
+export function progressOf({ runs }, now) {
   const running = runs.find(isTraining);
-  return running ? { fraction: fractionDone(running), text: stateText(running) } : null;
+  return running ? { fraction: fractionDone(running), text: stateText(running, now) } : null;
 }
 
 /** The accuracy of completed runs; where none is, that of the newest epoch so far. @param {Shown} shown */

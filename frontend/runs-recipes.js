@@ -9,7 +9,7 @@ import { createPaging } from "./runs-paging.js";
 import { createRecipeBody } from "./runs-recipe-rows.js";
 import { recipeInFilter, recipeMatches } from "./runs-recipes-model.js";
 import { createRunsStore } from "./runs-store.js";
-import { isTraining } from "./run-states.js";
+import { changesWithTime } from "./run-states.js";
 
 /** @typedef {import("./types.js").Run} Run */
 /** @typedef {import("./runs-recipes-model.js").Recipe} Recipe */
@@ -215,7 +215,7 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
     tick() {
       for (const recipe of recipes.keys()) {
         const shown = shownOf(recipe);
-        if (shown?.runs.some(isTraining)) bodies.get(recipe)?.update(shown, choice.open.has(recipe));
+        if (shown?.runs.some(changesWithTime)) bodies.get(recipe)?.update(shown, choice.open.has(recipe));
       }
     },
     /** How many rows are here, how many of them are shown, and how many recipes wait to be. */

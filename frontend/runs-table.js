@@ -32,7 +32,7 @@ export function createRunsTable(body, { now, ...options }) {
     rows.delete(id);
   };
 
-  return { show, remove, tick: (/** @type {Run} */ run) => rows.get(run.id)?.showTime(run, now()) };
+  return { show, remove, tick: (/** @type {Run} */ run) => rows.get(run.id)?.tick(run, now()) };
 }
 
 /** Newest first: the row before which a run belongs. @param {HTMLElement} body @param {number} id */
@@ -52,7 +52,10 @@ export function createRow(run, { asSeed = false, ...options }) {
     options,
   );
 
-  const showTime = (/** @type {Run} */ changed, /** @type {number} */ now) => showSeconds(elapsedSeconds(changed, now));
+  const tick = (/** @type {Run} */ changed, /** @type {number} */ now) => {
+    state.show(shownState(changed), stateText(changed, now), staleTitle(changed, now) ?? changed.detail);
+    showSeconds(elapsedSeconds(changed, now));
+  };
 
   const update = (/** @type {Run} */ changed, /** @type {number} */ now) => {
     const title = asSeed ? `seed ${changed.seed}` : runTitle(changed);
@@ -62,13 +65,12 @@ export function createRow(run, { asSeed = false, ...options }) {
     link.title = title;
     size.hidden = asSeed || changed.size !== "quick";
     setText(line, asSeed ? "" : recipeLine(changed));
-    state.show(shownState(changed), stateText(changed), staleTitle(changed) ?? changed.detail);
-    showProgress(bar, fractionDone(changed), stateText(changed));
+    showProgress(bar, fractionDone(changed), stateText(changed, now));
     last.show(changed.last ? percent(changed.last.metrics.test_acc) : "");
     best.show(changed.best_test_acc === null ? "" : percent(changed.best_test_acc), changed.best_epoch === null ? "" : `epoch ${changed.best_epoch}`);
     spark.draw(changed.curve, changed.spec.epochs);
     cancel.update(changed);
-    showTime(changed, now);
+    tick(changed, now);
   };
-  return { node, update, showTime };
+  return { node, update, tick };
 }

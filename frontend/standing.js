@@ -23,9 +23,10 @@ export function workerWarning({ counts, paused_at: pausedAt, workers }, now) {
   const waits = number ? `${counted(number, "queued run")} ${number === 1 ? "waits" : "wait"}` : "a run that you launch will wait";
   if (pausedAt) return { text: `The queue is paused since ${dayClock(Date.parse(pausedAt), now)}: ${waits}.`, remedy: "resume" };
   if (workers.some((worker) => worker.takes_runs)) return null;
-  const silent = workers.every(({ state }) => state === "lost" || state === "stale");
-  if (silent) return { text: `${unseenText(workers, now)}: ${waits}.`, remedy: "start" };
-  return { text: `All workers are drained or leaving: ${waits}.`, remedy: "undrain" };
+  const present = workers.filter(({ state }) => state !== "lost");
+  if (present.every(({ state }) => state === "stale")) return { text: `${unseenText(workers, now)}: ${waits}.`, remedy: "start" };
+  const all = present.some(({ state }) => state === "stale") ? "No worker takes runs, as all are drained, leaving or stale" : "All workers are drained or leaving";
+  return { text: `${all}: ${waits}.`, remedy: "undrain" };
 }
 
 /** @param {{last_seen: string|null}[]} workers none of them heard of @param {number} now */

@@ -51,7 +51,12 @@ function createRow({ now, onDrain, onForget }) {
     setAttribute(drain, "aria-disabled", null);
   });
   const forget = element("button", { class: "button", type: "button", "data-action": "forget", text: "Forget", title: "One that comes back is here again. After a day a lost worker goes by itself." });
-  forget.addEventListener("click", () => worker && onForget(worker));
+  forget.addEventListener("click", async () => {
+    if (!worker || forget.getAttribute("aria-disabled")) return;
+    setAttribute(forget, "aria-disabled", "true");
+    await onForget(worker);
+    setAttribute(forget, "aria-disabled", null); // where it was refused, or the worker is back
+  });
   const node = element(
     "li",
     { class: "worker" },
@@ -100,7 +105,7 @@ function createRow({ now, onDrain, onForget }) {
     const run = changed.state === "lost" ? null : changed.training;
     training.hidden = run === null;
     if (!run) return;
-    const text = stateText(standingOf(run));
+    const text = stateText(standingOf(run), now());
     setAttribute(link, "href", `/runs/${run.run}`);
     setText(link, run.name || `Run ${run.run}`);
     setText(which, `#${run.run} · seed ${run.seed}`);

@@ -1,10 +1,11 @@
 /** Workers and the queue in words, and what a move means. Pure: no DOM, no network. */
 
 import { clock, counted, dayClock, duration, moment, roughly } from "./format.js";
+import { fateText } from "./run-losses-model.js";
 
 /** @typedef {"idle"|"busy"|"draining"|"drained"|"leaving"|"stale"|"lost"} WorkerState
  * @typedef {{run: number, name: string, seed: number, state: import("./types.js").RunState, epochs: number, last_epoch: number|null,
- *   progress: import("./types.js").Progress|import("./types.js").Preparation|null, stale: import("./types.js").Stale|null}} Training
+ *   losses: number, max_losses: number, progress: import("./types.js").Progress|import("./types.js").Preparation|null, stale: import("./types.js").Stale|null}} Training
  * @typedef {{run: number, name: string, state: import("./types.js").RunState}} Had the run that a lost worker had, as it stands now
  * @typedef {{id: string, name: string, host: string, device: string, device_name: string, devices: number, version: string,
  *   state: WorkerState, drain_requested: boolean, last_seen: string, training: Training|null, had: Had|null}} Worker
@@ -56,8 +57,7 @@ function staleSituation({ training, last_seen: seen }, now) {
   if (!training.stale) return "Late with its sign of life. Its run is heard of.";
   const { heard_at: heard, until } = training.stale;
   const who = Date.parse(seen) - Date.parse(heard) > 5000 ? "It is heard of, but its run has not been" : "Neither it nor its run has been heard of";
-  const next = Date.parse(until) > now ? `at ${moment(until, now)}, unless it is heard of before` : "in a moment";
-  return `${who} since ${moment(heard, now)}. The run goes back to the queue ${next}.`;
+  return `${who} since ${moment(heard, now)}. The run ${fateText(training, until, now)}.`;
 }
 
 /** What became of the run that a lost worker had. @param {Had} had */

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from backend.backup.files import copied
-from backend.backup.manifest import BackedUpFile
+from backend.backup.manifest import BackedUpFile, may_name
 from backend.checkpoints import SUFFIXES, file_of
 from backend.settings import Settings
 from backend.store import pointers
@@ -80,10 +80,17 @@ class Belongings:
             self._copy_all("weights", [file] if file.is_file() else [], "", lacks)
 
     def _copy_all(self, kind: str, sources: list[Path], folder: str, lacks: str) -> None:
-        if not sources:
+        paths = {source: "/".join(part for part in (kind, folder, source.name) if part) for source in sources}
+        # What a desktop or a network disk leaves there, as .DS_Store: no reason for having no backup at all.
+        strange = [source for source, path in paths.items() if not (source.is_file() and may_name(path))]
+        self.left_out += [
+            f"{source} is not here: it is no file of a data set or of weights." for source in strange
+        ]
+        if len(strange) == len(sources):
             self.left_out.append(lacks)
-        for source in sources:
-            path = "/".join(part for part in (kind, folder, source.name) if part)
+        for source, path in paths.items():
+            if source in strange:
+                continue
             with source.open("rb") as file:
                 self.files.append(copied(file, self._target / path, path))
 
@@ -100,14 +107,17 @@ class Belongings:
             file_of(self._settings.runs_folder, run_id, pointer["name"], part)
             for part in ("weights", "state")
         ]
+        there = [one.path for one in found if one is not None]
+        if len(there) < len(found):
+            return None
         try:
-            return tuple(stack.enter_context(one.path.open("rb")) for one in found if one is not None)
-        except FileNotFoundError:
+            return tuple(stack.enter_context(path.open("rb")) for path in there)
+        except FileNotFoundError:  # deleted since it was found
             return None
 
     def _copy_checkpoint(self, run_id: int, held: _Held) -> bool:
         """Copy both files of a checkpoint; leave none behind where they are not what the database names."""
-        if held.files is None or len(held.files) != len(SUFFIXES):
+        if held.files is None:
             return False
         both = hashlib.sha256()
         paths = [f"runs/{run_id}/{held.pointer['name']}{suffix}" for suffix in SUFFIXES.values()]

@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from backend.backup import manifest, postgres
 from backend.backup.belongings import Belongings
 from backend.backup.files import seen, staged, sync, sync_folders
@@ -20,7 +22,7 @@ from backend.backup.manifest import DATABASE_FILES, BackedUpFile, BackupProblem,
 from backend.settings import Settings
 from backend.store import backups, migrate
 from backend.store.backups import Moment
-from backend.store.session import STORE_AWAY, Database
+from backend.store.session import Database
 from backend.version import VERSION
 
 MOMENTS = 5
@@ -42,8 +44,9 @@ def make_backup(settings: Settings, target: Path, *, with_data: bool = True) -> 
     if target.exists() or target.is_symlink():
         raise BackupProblem(f"{target} is there already; name a folder that is not.")
     try:
-        database = _open(settings)
+        database = Database(settings.resolved_database_url)
         try:
+            _refuse_what_cannot_be_backed_up(database)
             with staged(target.parent) as folder:
                 made = _filled(settings, database, folder, with_data=with_data)
                 folder.rename(target)
@@ -51,26 +54,27 @@ def make_backup(settings: Settings, target: Path, *, with_data: bool = True) -> 
                 return made
         finally:
             database.dispose()
-    except STORE_AWAY as problem:
-        reason = str(getattr(problem, "orig", problem)).strip().splitlines()[0]
-        raise BackupProblem(f"The database could not be read: {reason}.") from None
+    except SQLAlchemyError as problem:
+        raise BackupProblem(f"The database could not be read: {backups.reason_of(problem)}.") from None
     except sqlite3.Error as problem:
         raise BackupProblem(f"The database could not be copied to {target}: {problem}.") from None
     except OSError as problem:
         raise BackupProblem(f"{target} could not be written: {problem.strerror or problem}.") from None
 
 
-def _open(settings: Settings) -> Database:
-    database = Database(settings.resolved_database_url)
+def _refuse_what_cannot_be_backed_up(database: Database) -> None:
     if database.is_sqlite and not Path(str(database.url.database)).is_file():
         raise BackupProblem(f"There is no database {database.url.database}: nothing to back up.")
+    if not database.is_sqlite and (schema := backups.schema_in_use(database)) != backups.SCHEMA:
+        raise BackupProblem(
+            f"The database address works in the schema {schema}; a backup needs {backups.SCHEMA}."
+        )
     found, wanted = migrate.current_revision(database), migrate.newest_revision()
     if found != wanted:
         raise BackupProblem(
             f"The database is {f'at revision {found}' if found else 'empty'}, and this version backs up {wanted}: "
             "use the version that made it, or bring it to this one (`runyard db upgrade`)."
         )
-    return database
 
 
 def _filled(settings: Settings, database: Database, folder: Path, *, with_data: bool) -> Manifest:

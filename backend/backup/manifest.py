@@ -23,6 +23,12 @@ class BackupProblem(RunyardError):
     """Why there is no backup, or nothing was restored; for the terminal, never over HTTP."""
 
 
+def may_name(path: str) -> bool:
+    """Return whether a manifest may name a file of the home folder like this."""
+    parts = path.split("/")
+    return len(parts) > 1 and parts[0] in FOLDERS and all(_PART.fullmatch(part) for part in parts)
+
+
 class BackedUpFile(BaseModel):
     """`path` is from the backup's folder, with / between its parts."""
 
@@ -35,9 +41,7 @@ class BackedUpFile(BaseModel):
     @field_validator("path")
     @classmethod
     def _inside(cls, path: str) -> str:
-        parts = path.split("/")
-        at_home = len(parts) > 1 and parts[0] in FOLDERS and all(_PART.fullmatch(part) for part in parts)
-        if path not in DATABASE_FILES.values() and not at_home:
+        if path not in DATABASE_FILES.values() and not may_name(path):
             raise ValueError("no file of a backup")
         return path
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from backend.backup.manifest import BackupProblem
+from backend.store import backups
 
-SET_ASIDE = "set_aside_"
-"""How the schemas begin that a restore has set aside: no part of what is backed up."""
+PASSWORD = "password"
+
+SCHEMA = f"--schema={backups.SCHEMA}"
+"""Ours alone: a restore sets aside no other, and what concerns the whole database (an extension, say) may need a superuser."""
 
 
 def dump(url: URL, snapshot: str, target: Path) -> None:
@@ -19,8 +22,7 @@ def dump(url: URL, snapshot: str, target: Path) -> None:
     Raises:
         BackupProblem: pg_dump is not here, or failed.
     """
-    options = ["--format=custom", f"--snapshot={snapshot}", f"--exclude-schema={SET_ASIDE}*"]
-    _run("pg_dump", url, [*options, f"--file={target}"])
+    _run("pg_dump", url, ["--format=custom", f"--snapshot={snapshot}", SCHEMA, f"--file={target}"])
 
 
 def load(url: URL, source: Path) -> None:
@@ -29,7 +31,17 @@ def load(url: URL, source: Path) -> None:
     Raises:
         BackupProblem: pg_restore is not here, or failed.
     """
-    _run("pg_restore", url, ["--single-transaction", "--exit-on-error", str(source)])
+    _run("pg_restore", url, ["--single-transaction", "--exit-on-error", SCHEMA, str(source)])
+
+
+def told(url: URL) -> str:
+    """Return an address without its secrets."""
+    return url.set(password=None).difference_update_query(_secrets(url)).render_as_string()
+
+
+def _secrets(url: URL) -> set[str]:
+    """Return the names of what an address keeps secret in its query; `passfile` only names a file."""
+    return {name for name in url.query if "password" in name.lower() or "secret" in name.lower()}
 
 
 def _run(program: str, url: URL, options: list[str]) -> None:
@@ -38,9 +50,17 @@ def _run(program: str, url: URL, options: list[str]) -> None:
         raise BackupProblem(
             f"{program} is not on the PATH: install the client programs of Postgres, of the server's version."
         )
+    if others := sorted(_secrets(url) - {PASSWORD}):
+        raise BackupProblem(
+            f"The database address has {' and '.join(others)}, which {program} would show to every account of this machine; "
+            "write a service file of Postgres, and ?service=NAME instead."
+        )
     # Not on the command line, where every account of the machine could read it.
-    secret = {"PGPASSWORD": str(url.password)} if url.password else {}
-    address = url.set(drivername="postgresql", password=None).render_as_string()
+    password = url.query.get(PASSWORD) or url.password
+    secret = (
+        {"PGPASSWORD": password[-1] if isinstance(password, tuple) else str(password)} if password else {}
+    )
+    address = told(url.set(drivername="postgresql"))
     done = subprocess.run(
         [found, "--no-password", "--no-owner", "--no-privileges", f"--dbname={address}", *options],
         env={**os.environ, **secret},

@@ -1,7 +1,8 @@
 """Bringing a backup back: checked whole before anything is touched; what was there is renamed and never deleted.
 
-The database comes last, where it is a file: a restore that was interrupted leaves none, and the same command with --force
-does it again.
+What fails is undone. What is killed is not: it leaves a mark in the home, with which neither `runyard up` nor a restore without
+--force goes on; services that are started one by one do not look for it. A database that is a file goes aside first and
+comes last, so that none ever stands beside files that are not its own.
 """
 
 import sqlite3
@@ -10,21 +11,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from backend.backup import manifest
 from backend.backup.databases import InFile, OnServer, in_place
 from backend.backup.files import copied, seen, staged, sync, sync_folders
 from backend.backup.manifest import DATABASE_FILES, BackedUpFile, BackupProblem, Manifest, place
+from backend.backup.moves import ELSEWHERE, Mark, Moves, refuse_another_disk
 from backend.home_lock import holding_home
 from backend.settings import Settings
-from backend.store.session import STORE_AWAY
+from backend.store import backups
 
 
 @dataclass(frozen=True)
 class Restored:
-    """`requeued` counts runs that were in training then; `set_aside` names where what was there before is now."""
+    """`requeued` counts runs that were in training then; `set_aside` names where what was there before is now.
+
+    `tokens` are the names of those that are not valid any more.
+    """
 
     manifest: Manifest
     requeued: int
+    tokens: list[str]
     set_aside: list[str]
 
 
@@ -33,17 +41,18 @@ def restore(settings: Settings, source: Path, *, force: bool = False) -> Restore
 
     Raises:
         HomeInUse: Runyard runs on this home.
-        BackupProblem: one sentence; what was there is there as before.
+        BackupProblem: one sentence; what was there is there as before, unless the sentence says where it is instead.
     """
     source = source.expanduser().absolute()
     made = manifest.read(source)
     settings.make_home()
-    with holding_home(settings.home):
+    with holding_home(settings.home, to_restore=True):
         try:
             return _restored(settings, made, source, force=force)
-        except STORE_AWAY as problem:
-            reason = str(getattr(problem, "orig", problem)).strip().splitlines()[0]
-            raise BackupProblem(f"The database does not answer: {reason}.") from None
+        except SQLAlchemyError as problem:
+            raise BackupProblem(
+                f"The database could not be restored: {backups.reason_of(problem)}."
+            ) from None
         except (OSError, sqlite3.Error) as problem:
             raise BackupProblem(f"{settings.home} could not be written: {problem}.") from None
 
@@ -53,7 +62,9 @@ def _restored(settings: Settings, made: Manifest, source: Path, *, force: bool) 
     with ExitStack() as stack:
         database = stack.enter_context(in_place(settings.resolved_database_url, aside))
         _refuse_another_kind(made, database)
-        there = [one for one in (database.what_is_there(), _used_folder(home / "runs")) if one]
+        mark = Mark(home)
+        half = "Half of a restore that was cut off" if mark.earlier else None
+        there = [one for one in (half, database.what_is_there(), _used_folder(home / "runs")) if one]
         if there and not force:
             raise BackupProblem(
                 f"{' and '.join(there)} {'is' if len(there) == 1 else 'are'} there already; "
@@ -70,9 +81,52 @@ def _restored(settings: Settings, made: Manifest, source: Path, *, force: bool) 
         told = (
             f"The attempt was under way when the backup of {made.told_time()} was made, which was restored."
         )
-        requeued = database.prepare(copy, made.made_at, told)
-        moved = _put_files(fresh, files, home, home / aside)
-        return Restored(made, requeued, [*moved, *database.put(copy)])
+        _refuse_what_cannot_be_moved(fresh, files, home)
+        earlier = [where for one in mark.earlier for where in _kept_as(one, home, database)]
+        moves = Moves()
+        mark.set(aside)
+        try:
+            begun = database.prepare(copy, made.made_at, told)
+            database.set_aside(moves)
+            moved = _put_files(fresh, files, home, home / aside, moves)
+            moved += database.put(copy, moves)
+        except BaseException as problem:
+            _undo(moves, database, home / aside, problem)
+            mark.take_back()
+            raise
+        mark.remove()
+        return Restored(made, begun.requeued, begun.tokens, list(dict.fromkeys([*earlier, *moved])))
+
+
+def _undo(moves: Moves, database: InFile | OnServer, aside: Path, problem: BaseException) -> None:
+    """Put everything back.
+
+    Raises:
+        BackupProblem: that could not be done; it says where everything is.
+    """
+    try:
+        moves.undo()
+    except OSError as further:
+        raise BackupProblem(
+            f"The restore failed ({problem}), and what it had moved could not be put back ({further}): what was there before "
+            f"is in {aside.name}, a folder or a schema. Nothing starts here until `runyard restore FOLDER --force` "
+            "went well."
+        ) from None
+    database.put_back()
+
+
+def _kept_as(aside: str, home: Path, database: InFile | OnServer) -> list[str]:
+    """Return where a restore that was cut off set aside what was there before it."""
+    return [*([str(home / aside)] if (home / aside).is_dir() else []), *database.kept_as(aside)]
+
+
+def _refuse_what_cannot_be_moved(fresh: list[BackedUpFile], files: Path, home: Path) -> None:
+    runs = home / "runs"
+    replaced = _used_folder(runs) is not None
+    if replaced and (runs.is_symlink() or runs.is_mount()):
+        raise BackupProblem(f"{runs} is a link or a disk of its own, and cannot be set aside. {ELSEWHERE}")
+    into = [one.path for one in fresh if not (replaced and one.path.startswith("runs/"))]
+    refuse_another_disk(files, [place(home, path).parent for path in into])
 
 
 def _refuse_another_kind(made: Manifest, database: InFile | OnServer) -> None:
@@ -110,23 +164,19 @@ def _checked(one: BackedUpFile, source: Path, target: Path) -> None:
         )
 
 
-def _put_files(fresh: list[BackedUpFile], files: Path, home: Path, aside: Path) -> list[str]:
+def _put_files(fresh: list[BackedUpFile], files: Path, home: Path, aside: Path, moves: Moves) -> list[str]:
     """Move the files from beside their places into them; return where the ones before are now, if there were any."""
-    moved = _move_aside(home / "runs", aside / "runs") if _used_folder(home / "runs") else False
+    moved = _used_folder(home / "runs") is not None
+    if moved:
+        moves.move(home / "runs", aside / "runs")
     for one in fresh:
         target = place(home, one.path)
         if target.exists():
-            moved = _move_aside(target, place(aside, one.path))
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        place(files, one.path).rename(target)
+            moves.move(target, place(aside, one.path))
+            moved = True
+        moves.move(place(files, one.path), target)
     for name in manifest.FOLDERS:
         if (home / name).is_dir():
             sync_folders(home / name)
     sync(home)
     return [str(aside)] if moved else []
-
-
-def _move_aside(path: Path, target: Path) -> bool:
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.rename(target)
-    return True

@@ -51,7 +51,11 @@ def restore(
         typer.Option("--force", help="Set aside, by renaming, the database and runs that are here already."),
     ] = False,
 ) -> None:
-    """Bring a backup to this home while Runyard is stopped; runs that were in training go on from their checkpoints."""
+    """Bring a backup to this home while Runyard is stopped; runs that were in training go on from their checkpoints.
+
+    Further tokens are not restored: one that was revoked since the backup would open the gate again. Their names are
+    told; `token create` makes new ones. The operator's token, which is no part of a backup, stays as it is.
+    """
     from backend.backup.restoring import restore as bring_back
 
     done = bring_back(read_settings(), source, force=force)
@@ -60,6 +64,12 @@ def restore(
         print(sentence, file=sys.stderr)
     for where in done.set_aside:
         print(f"What was here before is in {where}.", file=sys.stderr)
+    if done.tokens:
+        print(
+            f"Not valid any more: the token{'s' if len(done.tokens) > 1 else ''} {', '.join(done.tokens)}; "
+            f"`{command_name()} token create` makes new ones.",
+            file=sys.stderr,
+        )
     again = (
         f"; {done.requeued} that trained then {'is' if done.requeued == 1 else 'are'} queued again"
         if done.requeued

@@ -8,16 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 from sqlalchemy import case, delete, select, text, update
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from backend.contract import FINAL, OWNED, Reason, RunState
 from backend.store import attempts, clock, events, launches, logs, runs
 from backend.store.session import Database
-from backend.store.tables import Attempt, DatasetRow, Run, Store, WeightsRow, Worker
+from backend.store.tables import Attempt, DatasetRow, Run, Store, Token, WeightsRow, Worker
 
 IN_USE = "another program has it open"
+SCHEMA = "public"
+"""Where a store is in a Postgres database."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def one_moment(database: Database) -> Iterator[Moment]:
 def damage(file: Path) -> str | None:
     """Return what SQLite finds wrong with a database file; None where it is sound."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as connection:
             found = connection.execute("PRAGMA integrity_check").fetchone()[0]
     except sqlite3.Error as problem:
         return str(problem)
@@ -121,8 +125,20 @@ def others_connected(database: Database) -> int:
         return connection.execute(query).scalar_one()
 
 
+def schema_in_use(database: Database) -> str | None:
+    """Return the schema that a Postgres database works in: another than SCHEMA where its address says so."""
+    with database.engine.connect() as connection:
+        return connection.execute(text("SELECT current_schema()")).scalar_one()
+
+
+def has_schema(database: Database, name: str) -> bool:
+    query = text("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = :name)")
+    with database.engine.connect() as connection:
+        return connection.execute(query, {"name": name}).scalar_one()
+
+
 def holds_something(database: Database) -> bool:
-    """Return whether there is anything in the schema of a Postgres database, ours or not."""
+    """Return whether there are tables or the like in the schema of a Postgres database, ours or not."""
     query = text("SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('public'))")
     with database.engine.connect() as connection:
         return connection.execute(query).scalar_one()
@@ -142,10 +158,19 @@ def put_schema_back(database: Database, name: str) -> None:
         connection.execute(text(f'ALTER SCHEMA "{name}" RENAME TO public'))
 
 
-def drop_empty_schema(database: Database, name: str) -> None:
-    """Drop what `set_schema_aside` set aside where there was nothing in it; fails where there was."""
-    with database.write_connection() as connection:
-        connection.execute(text(f'DROP SCHEMA "{name}" RESTRICT'))
+def drop_empty_schema(database: Database, name: str) -> bool:
+    """Drop what `set_schema_aside` set aside; return False, and leave it, where there is something in it, as a function."""
+    try:
+        with database.write_connection() as connection:
+            connection.execute(text(f'DROP SCHEMA "{name}" RESTRICT'))
+    except DBAPIError:
+        return False
+    return True
+
+
+def reason_of(problem: SQLAlchemyError) -> str:
+    """Return the first line of what the database, or the engine, said."""
+    return str(getattr(problem, "orig", None) or problem).strip().splitlines()[0].rstrip(".")
 
 
 def begin_anew(session: Session, made_at: float, told: str) -> int:
@@ -168,6 +193,16 @@ def begin_anew(session: Session, made_at: float, told: str) -> int:
         )
         logs.append(session, run_id, [told])
     return sum(state == RunState.RUNNING for *_, state in under_way)
+
+
+def forget_tokens(session: Session) -> list[str]:
+    """Delete the further tokens of a restored store; return their names.
+
+    Among them may be some that were revoked since the backup was made, and nobody would notice that they open the gate again.
+    """
+    names = list(session.scalars(select(Token.name).order_by(Token.name)))
+    session.execute(delete(Token))
+    return names
 
 
 def _content(session: Session) -> Content:

@@ -1,11 +1,14 @@
 """Backup and restore: what is in one, what a damaged one is answered, and what a restored store is like."""
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,16 +17,18 @@ import psycopg
 import pytest
 import torch
 from pydantic import SecretStr
-from sqlalchemy import select, update
+from sqlalchemy import make_url, select, update
+from sqlalchemy.engine import URL
 
-from backend.backup import belongings, databases
-from backend.backup.making import make_backup
+from backend.backup import belongings, databases, postgres
+from backend.backup.making import MOMENTS, make_backup
 from backend.backup.manifest import BackupProblem, read
+from backend.backup.moves import Moves
 from backend.backup.restoring import restore
 from backend.contract import Reason, RunState
-from backend.home_lock import HomeInUse
+from backend.home_lock import UNFINISHED, HomeInUse, holding_home
 from backend.settings import Settings
-from backend.store import backups, datasets, events, migrate, pointers, runs, weights, workers
+from backend.store import backups, datasets, events, migrate, pointers, runs, tokens, weights, workers
 from backend.store.session import Database
 from backend.store.tables import Attempt, Run
 from tests.backend.served import run as command
@@ -332,6 +337,225 @@ def test_a_settled_file_is_alone_and_has_everything(home: Home) -> None:
     assert backups.damage(file) is not None
 
 
+@pytest.mark.parametrize("part", [".safetensors", ".pt"])
+def test_a_checkpoint_that_is_gone_before_it_was_opened_has_another_moment_tried(
+    part: str, home: Home, tmp_path: Path
+) -> None:
+    run_id = training(home)
+    with backups.one_moment(home.database) as moment:
+        taken = belongings.Belongings(home.settings, moment.content, tmp_path / "copy")
+    home.file(run_id, 3, part).unlink()
+    with taken.holding_checkpoints():
+        assert taken.came_too_late()
+
+
+def test_a_checkpoint_that_is_on_another_machine_has_all_moments_tried_and_is_left_out(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = training(home)
+    shutil.rmtree(home.settings.runs_folder / str(run_id))
+    tried = []
+    as_it_is = belongings.Belongings.came_too_late
+    monkeypatch.setattr(
+        belongings.Belongings, "came_too_late", lambda taken: tried.append(1) or as_it_is(taken)
+    )
+    made = make_backup(home.settings, tmp_path / "copy")
+    assert len(tried) == MOMENTS
+    (told,) = made.left_out
+    assert told.endswith("is not here whole: restored, it goes on from the start.")
+
+
+def test_what_does_not_belong_among_images_is_told_and_left_out(home: Home, tmp_path: Path) -> None:
+    with home.database.write() as session:
+        datasets.register(session, datasets.NewDataset("mine", SHA256, ["a", "b"], 10, 5, 8, 3))
+    folder = dataset_folder(home.settings.data_folder, "mine", SHA256)
+    (folder / "more").mkdir(parents=True)
+    for name in (".DS_Store", "train_images.npy", "a copy.npy"):
+        (folder / name).write_bytes(b"content")
+    made = make_backup(home.settings, tmp_path / "copy")
+    assert [Path(one.path).name for one in made.at_home()] == ["train_images.npy"]
+    assert [one.partition(" is not here")[0] for one in made.left_out] == [
+        str(folder / name) for name in (".DS_Store", "a copy.npy", "more")
+    ]
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """Return all that is in a folder but the lock, with its content."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+        if path.name != "up.lock"
+    }
+
+
+@pytest.fixture
+def in_use(home: Home, other: Home, tmp_path: Path) -> Home:
+    """A home with a store, runs and weights that differ from those of the backup in `copy`."""
+    training(home)
+    brought = weights.NewWeights("file", "ours", "resnet18", SHA256, 10)
+    with home.database.write() as session:
+        weights.register(session, brought)
+    migrate.upgrade(other.database)
+    training(other, epochs=5)
+    for one in (home, other):
+        file = kept_path(one.settings.weights_folder, "resnet18", "ours", SHA256)
+        file.parent.mkdir()
+        file.write_bytes(str(one.settings.home).encode())
+        one.database.dispose()
+    make_backup(home.settings, tmp_path / "copy")
+    assert backups.settle(other.settings.home / "runyard.db") is None
+    return other
+
+
+class Renames:
+    """Renames of the system that fail from a number on: once, or ever after."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+        self.count = 0
+        self.failing = range(0)
+        self._home = home
+        self._rename = Path.rename
+        monkeypatch.setattr(Path, "rename", lambda path, target: self._renamed(path, target))
+
+    def _renamed(self, path: Path, target: Path) -> Path:
+        # Not the trial of an empty folder, which comes before anything is moved.
+        if path.is_relative_to(self._home) and not Path(target).name.startswith(".backup-"):
+            self.count += 1
+            if self.count in self.failing:
+                raise OSError(5, "Input/output error")
+        return self._rename(path, target)
+
+
+def test_a_restore_that_fails_at_any_rename_leaves_everything_as_it_was(
+    in_use: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tree(in_use.settings.home)
+    renames = Renames(monkeypatch, in_use.settings.home)
+    failures = 0
+    while True:
+        renames.count, renames.failing = 0, range(failures + 1, failures + 2)
+        try:
+            restore(in_use.settings, tmp_path / "copy", force=True)
+        except BackupProblem as problem:
+            assert "Input/output error" in str(problem)
+            assert tree(in_use.settings.home) == before
+            failures += 1
+        else:
+            break
+    # The database, the runs, four files of checkpoints, weights twice, the new database.
+    assert failures == 9
+
+
+@pytest.mark.parametrize("after", [2, 5, 9])
+def test_a_restore_that_was_cut_off_lets_nothing_start_until_another_is_done(
+    after: int, in_use: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renames = Renames(monkeypatch, in_use.settings.home)
+    renames.failing = range(after, 1000)  # those that would undo it as well
+    with pytest.raises(BackupProblem, match=r"could not be put back .* is in set_aside_") as told:
+        restore(in_use.settings, tmp_path / "copy", force=True)
+    renames.failing = range(0)
+    (aside,) = (in_use.settings.home / UNFINISHED).read_text().split()
+    assert aside in str(told.value)
+    assert not (in_use.settings.home / "runyard.db").exists()
+    with (
+        pytest.raises(HomeInUse, match=f"cut off in .*: what was there before is in {aside}"),
+        holding_home(in_use.settings.home),
+    ):
+        pass
+    with pytest.raises(BackupProblem, match="Half of a restore that was cut off"):
+        restore(in_use.settings, tmp_path / "copy")
+    # Names of what is set aside are of the second.
+    (in_use.settings.home / aside).rename(in_use.settings.home / "set_aside_first")
+    (in_use.settings.home / UNFINISHED).write_text("set_aside_first\n")
+    done = restore(in_use.settings, tmp_path / "copy", force=True)
+    assert done.set_aside[0] == str(in_use.settings.home / "set_aside_first")
+    assert (in_use.settings.home / "set_aside_first" / "runyard.db").exists()
+    assert in_use.run(1).summary["epoch"] == 3  # pyright: ignore
+    assert in_use.file(1, 3).exists()
+    with holding_home(in_use.settings.home):
+        pass
+
+
+@pytest.mark.parametrize("name", ["weights", "runs"])
+def test_a_folder_on_another_disk_is_refused_before_anything_is_moved(
+    name: str, in_use: Home, tmp_path: Path
+) -> None:
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second disk here")
+    with tempfile.TemporaryDirectory(dir=memory) as elsewhere:
+        shutil.move(in_use.settings.home / name, Path(elsewhere) / name)
+        (in_use.settings.home / name).symlink_to(Path(elsewhere) / name)
+        before = tree(in_use.settings.home)
+        with pytest.raises(BackupProblem, match=f"{name} is .*Nothing was changed"):
+            restore(in_use.settings, tmp_path / "copy", force=True)
+        assert tree(in_use.settings.home) == before
+
+
+def test_a_database_that_was_opened_since_the_first_look_is_not_moved(in_use: Home) -> None:
+    with databases.in_place(in_use.settings.resolved_database_url, "aside") as place:
+        place.refuse_if_in_use()
+        before = store_id(in_use)  # opens it, in a connection that stays
+        with pytest.raises(BackupProblem, match="another program has it open"):
+            place.set_aside(Moves())
+    assert store_id(in_use) == before
+
+
+def test_the_rollback_journal_of_the_database_before_goes_aside_with_it(in_use: Home, tmp_path: Path) -> None:
+    journal = in_use.settings.home / "runyard.db-journal"
+    journal.write_bytes(b"of the one before")
+    restore(in_use.settings, tmp_path / "copy", force=True)
+    assert not journal.exists()
+
+
+def test_tokens_of_the_backup_are_not_valid_any_more_and_the_command_names_them(
+    home: Home, other: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with home.database.write() as session:
+        for name in ("anna", "revoked"):
+            digest = hashlib.sha256(name.encode()).hexdigest()
+            tokens.create(session, name=name, prefix="ry_", sha256=digest, role="viewer", life_seconds=None)
+    make_backup(home.settings, tmp_path / "copy")
+    monkeypatch.setenv("RUNYARD_HOME", str(other.settings.home))
+    status, _, problems = command("restore", str(tmp_path / "copy"))
+    assert status == 0
+    assert problems.startswith("Not valid any more: the tokens anna, revoked; ")
+    with other.database.read() as session:
+        assert tokens.everything(session) == []
+    with home.database.read() as session:
+        assert len(tokens.everything(session)) == 2
+
+
+def test_a_home_whose_path_has_signs_of_addresses_is_backed_up_and_restored(
+    home: Home, tmp_path: Path
+) -> None:
+    training(home)
+    strange = tmp_path / "50% of #1?mode=rw" / "copy"
+    make_backup(home.settings, strange)
+    there = Home(
+        strange.parent / "home", str(URL.create("sqlite", database=str(strange.parent / "store.db")))
+    )
+    assert restore(there.settings, strange).requeued == 1
+    assert scenes.claim(there.database).attempt == 2
+    there.database.dispose()
+
+
+def test_a_damaged_database_is_one_sentence(home: Home, tmp_path: Path) -> None:
+    home.database.dispose()
+    file = home.settings.home / "runyard.db"
+    file.write_bytes(b"no database at all, but longer than a header" * 100)
+    with pytest.raises(BackupProblem, match="could not be read: file is not a database"):
+        make_backup(home.settings, tmp_path / "copy")
+
+
+def test_secrets_in_the_query_of_an_address_are_not_on_a_command_line(tmp_path: Path) -> None:
+    url = make_url("postgresql://me@db/runyard?password=hidden&sslmode=require&passfile=kept")
+    assert postgres.told(url) == "postgresql://me@db/runyard?passfile=kept&sslmode=require"
+    with pytest.raises(BackupProblem, match="has sslpassword, which pg_restore would show"):
+        postgres.load(make_url("postgresql://me@db/runyard?sslpassword=hidden"), tmp_path / "dump")
+
+
 @pytest.fixture
 def postgres_programs(postgres: TestPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put pg_dump and pg_restore of the server's version first: others refuse its dumps, or it theirs."""
@@ -388,6 +612,81 @@ def test_a_dump_that_does_not_load_leaves_the_store_as_it_was(postgres: TestPost
         with home.database.read() as session:
             assert session.scalars(select(Run.id)).all() == [run_id]
         home.database.dispose()
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("postgres_programs")
+def test_a_postgres_restore_touches_our_schema_alone_and_its_failure_puts_everything_back(
+    postgres: TestPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with postgres.fresh_database() as url:
+        home = Home(tmp_path / "home", url)
+        training(home)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE SCHEMA theirs")
+            connection.execute("CREATE TABLE theirs.kept (id int)")
+        make_backup(home.settings, tmp_path / "copy")
+        before = store_id(home)
+        home.database.dispose()
+        files = tree(home.settings.home)
+        renames = Renames(monkeypatch, home.settings.home)
+        renames.failing = range(3, 4)
+        with pytest.raises(BackupProblem, match="Input/output error"):
+            restore(home.settings, tmp_path / "copy", force=True)
+        assert (store_id(home), tree(home.settings.home)) == (before, files)
+        home.database.dispose()
+        renames.failing = range(0)
+        restore(home.settings, tmp_path / "copy", force=True)
+        assert store_id(home) != before
+        home.database.dispose()
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT count(*) FROM theirs.kept").fetchone() == (0,)
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("postgres_programs")
+def test_a_schema_with_functions_alone_is_kept_aside(postgres: TestPostgres, tmp_path: Path) -> None:
+    with postgres.fresh_database() as first, postgres.fresh_database(migrated=False) as second:
+        home = Home(tmp_path / "home", f"{first}?options=-csynchronous_commit%3Doff")
+        make_backup(home.settings, tmp_path / "copy")
+        home.database.dispose()
+        with psycopg.connect(second, autocommit=True) as connection:
+            connection.execute("CREATE FUNCTION public.one() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+        other = Home(tmp_path / "other", second)
+        (aside,) = restore(other.settings, tmp_path / "copy").set_aside
+        with psycopg.connect(second) as connection:
+            name = aside.removeprefix("the schema ")
+            assert connection.execute(f'SELECT "{name}".one()').fetchone() == (1,)  # pyright: ignore
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("postgres_programs")
+def test_a_postgres_store_that_was_connected_to_since_is_not_set_aside(
+    postgres: TestPostgres, tmp_path: Path
+) -> None:
+    with postgres.fresh_database() as url, databases.in_place(url, "set_aside_x") as place:
+        place.refuse_if_in_use()
+        with psycopg.connect(url), pytest.raises(BackupProblem, match="has 1 other connection"):
+            place.prepare(tmp_path / "none", 0.0, "")
+
+
+@pytest.mark.postgres
+def test_a_postgres_account_that_may_not_change_the_schema_is_told_so_in_one_sentence(
+    postgres: TestPostgres, tmp_path: Path
+) -> None:
+    role = f"reader_{uuid.uuid4().hex[:8]}"
+    with postgres.fresh_database() as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"CREATE ROLE {role}")  # pyright: ignore
+        try:
+            as_reader = f"{url}?options=-crole%3D{role}"
+            there = Home(tmp_path / "home", as_reader)
+            with pytest.raises(BackupProblem, match="The database could not be read: permission denied"):
+                make_backup(there.settings, tmp_path / "copy")
+            there.database.dispose()
+        finally:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"DROP ROLE {role}")  # pyright: ignore
 
 
 @pytest.mark.postgres

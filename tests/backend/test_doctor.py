@@ -489,7 +489,14 @@ def test_a_part_that_fails_or_hangs_is_a_fault_and_no_trace() -> None:
 
 
 @pytest.fixture
-def nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def sound_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU and much room: what this machine has, and may lack, is nobody's concern here."""
+    monkeypatch.setattr(gpu, "look_at_gpus", lambda _: GpuFacts(problem="NVML Shared Library Not Found"))
+    monkeypatch.setattr(home, "_free_bytes", lambda _: 1e12)
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sound_machine: None) -> Path:
     """An environment of its own: a home folder that is not there yet, and a port where nobody answers."""
     for name in [name for name in os.environ if name.startswith("RUNYARD_")]:
         monkeypatch.delenv(name)
@@ -569,7 +576,7 @@ def test_a_file_that_is_no_database_is_a_fault(nothing_runs: Path) -> None:
 
 @pytest.mark.thorough
 def test_all_is_well_where_a_service_runs_with_a_worker(
-    service: Served, monkeypatch: pytest.MonkeyPatch
+    service: Served, sound_machine: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = service.database.url.database
     monkeypatch.setenv("RUNYARD_DATABASE_URL", f"sqlite:///{path}")

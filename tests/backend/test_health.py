@@ -6,7 +6,6 @@ Only what a service really meets is done to its database: it is set read-only, f
 import contextlib
 import shutil
 import sqlite3
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +29,7 @@ from backend.store.session import Database
 from backend.vital_signs import Part, VitalSigns
 from tests.backend import clients
 from tests.backend.test_api import NOBODY, message
+from tests.chaos.small_disk import SmallDisk, small_disk
 
 pytestmark = pytest.mark.thorough
 
@@ -121,30 +121,21 @@ def test_a_postgres_that_can_only_be_read_is_not_ready(settings: Settings, postg
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    wanted = [mount or "", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if mount is None or subprocess.run(wanted, capture_output=True, check=False).returncode != 0:
-        pytest.skip("no file system can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A disk of 2 MB."""
+    with small_disk(tmp_path / "small", 2) as mounted:
+        yield mounted
 
 
 def test_a_database_whose_disk_is_full_is_not_ready_until_there_is_room(
-    settings: Settings, small_disk: Path, migrated_file: Path
+    settings: Settings, disk: SmallDisk, migrated_file: Path
 ) -> None:
-    database = Database(f"sqlite:///{shutil.copy(migrated_file, small_disk / 'store.db')}")
+    database = Database(f"sqlite:///{shutil.copy(migrated_file, disk.folder / 'store.db')}")
     try:
         with running(settings, database) as client:
-            ballast = small_disk / "ballast"
-            with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-                while True:
-                    file.write(b"\0" * 4096)
+            disk.fill()
             says(client, "The disk of the database is full.")
-            ballast.unlink()
+            disk.make_room()
             says(client, "")
     finally:
         database.dispose()

@@ -282,6 +282,8 @@ def test_a_worker_is_told_with_what_it_trains(client: TestClient, database: Data
         "progress": progress,
         "epochs": 5,
         "last_epoch": 1,
+        "losses": 0,
+        "max_losses": 3,
         "stale": None,
     }
 

@@ -246,6 +246,32 @@ def test_a_run_that_diverged_is_wrong_and_has_no_picture_to_show(page: Page, sta
     expect(page.locator("#confusion")).to_be_visible()
 
 
+def test_a_run_that_diverged_says_so_in_words_until_a_retry_from_the_start(page: Page, stack: Stack) -> None:
+    run_id = stack.launch(
+        epochs=5000,
+        dataset={"name": "shapes", "train_limit": 1000, "test_limit": 100},
+        optimizer={"lr": 100.0, "momentum": 0.99, "weight_decay": 10.0},
+    )
+    stack.until(lambda: stack.epochs_done(run_id) >= 2)
+    cancelled(stack, run_id)
+    page.goto(f"/runs/{run_id}")
+    finding = page.locator("#findings [data-rule=diverged]")
+    expect(finding.locator("b")).to_have_text("Sick: diverged")  # by a word, not by colour alone
+    found = answer(page, f"/api/runs/{run_id}/findings")["findings"]
+    (told,) = (one for one in found if one["rule"] == "diverged")
+    assert "no number" in told["sentence"]
+    for part in ("sentence", "meaning", "advice"):
+        expect(finding.get_by_text(told[part], exact=True)).to_be_visible()
+    blocker = stack.launch(epochs=5000)
+    page.locator("[data-action=retry]").click()
+    page.locator("[data-action=confirm-retry]").click()
+    expect(page.locator("#state")).to_contain_text("queued")
+    expect(page.locator("#findings")).to_be_hidden()
+    expect(page.locator("#findings li")).to_have_count(0)
+    stack.client.cancel(run_id)
+    cancelled(stack, blocker)
+
+
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 
 
@@ -555,8 +581,10 @@ def test_a_stale_run_says_so_on_every_page_until_it_is_heard_of(browser: Browser
         page.goto(f"/runs/{silent.stale}")
         expect(page.locator("#state .state")).to_have_attribute("data-state", "stale")
         expect(page.locator("#state")).to_contain_text("stale · ")
-        expect(page.locator("#stale")).to_contain_text(re.compile(r"Not heard of since .*, for 4\d min\."))
-        expect(page.locator("#stale")).to_contain_text("it goes back to the queue at")
+        expect(page.locator("#stale")).to_contain_text(
+            re.compile(r"^Stale for 4\d min\s*Not heard of since ")
+        )
+        expect(page.locator("#stale")).to_contain_text("It goes back to the queue at")
         took = page.locator("#attempts [data-took]")
         before = took.inner_text()
         expect(took).not_to_have_text(before)  # the time of an attempt that goes on goes on
@@ -565,9 +593,57 @@ def test_a_stale_run_says_so_on_every_page_until_it_is_heard_of(browser: Browser
         expect(state).to_contain_text("stale · ")
         expect(page.locator(f"tr[data-run='{silent.busy}'] .state")).not_to_contain_text("stale")
         page.goto("/")
-        expect(page.locator("#recipes .state, tbody .state").first).to_contain_text("1 stale")
+        expect(page.locator("#recipes .state, tbody .state").first).to_contain_text("running (1 stale)")
         page.goto(f"/runs/{silent.stale}")
         expect(page.locator("#stale")).to_be_visible()
         silent.heard_of(silent.stale, HOUR)
         expect(page.locator("#stale")).to_be_hidden()
         expect(page.locator("#state")).not_to_contain_text("stale")
+
+
+def test_a_silent_run_is_told_what_becomes_of_it_and_the_time_only_while_it_is_to_come(page: Page) -> None:
+    page.goto("/workers")  # any page that stays: the modules are pure
+    told = page.evaluate(
+        """async () => {
+        const { fateText } = await import('/static/run-losses-model.js');
+        const runs = [['running', 1], ['running', 2], ['cancelling', 2]];
+        const until = '2026-01-02T03:04:05Z';
+        const texts = (now) => runs.map(([state, losses]) => fateText({ state, losses, max_losses: 3 }, until, now));
+        const time = /at (\\S+ )*\\d\\d:\\d\\d:05/;
+        return [-1, 1].map((seconds) => texts(Date.parse(until) + 1000 * seconds).map((text) => text.replace(time, 'at TIME')));
+    }"""
+    )
+    assert told == [
+        [
+            "goes back to the queue at TIME, unless it is heard of before",
+            "fails at TIME with loss 3 of 3 since its last checkpoint, unless it is heard of before",
+            "is cancelled at TIME at the latest",
+        ],
+        [
+            "goes back to the queue in a moment",
+            "fails in a moment with loss 3 of 3 since its last checkpoint",
+            "is cancelled in a moment",
+        ],
+    ]
+
+
+OWN_CLOCK = """
+    const get = Headers.prototype.get;
+    Headers.prototype.get = function (name) { return name === 'Date' ? null : get.call(this, name); };
+"""
+
+
+@pytest.mark.parametrize("path", ["/runs/{}", "/?by=runs", "/"])
+def test_a_run_that_waits_after_a_loss_is_said_to_be_queued_once_that_wait_is_over(
+    browser: Browser, silent: Silence, path: str
+) -> None:
+    with looking_at(silent, browser) as page:
+        page.add_init_script(OWN_CLOCK)  # an answer on its way would set the clock back
+        page.clock.install()
+        page.goto(path.format(silent.waits))
+        if path == "/":
+            page.locator("#by-recipes .expander").click()
+        state = page.locator(f"#state, tr[data-run='{silent.waits}'] .state").first
+        expect(state).to_have_text("queued: waits after a loss")
+        page.clock.fast_forward("01:00:00")  # no event comes: the page must know by itself
+        expect(state).to_have_text(re.compile("^queued(?!: waits)"))

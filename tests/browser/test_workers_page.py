@@ -465,3 +465,22 @@ def test_a_lost_worker_is_forgotten_and_the_focus_is_not_lost(browser: Browser, 
         expect(gone).to_have_count(0)
         expect(page.locator("#workers-section")).to_be_focused()
         expect(page.locator(".worker")).to_have_count(4)
+
+
+def test_what_keeps_runs_from_starting_is_told_as_it_is(page: Page) -> None:
+    page.goto("/workers")
+    told = page.evaluate(
+        """async () => {
+        const { workerWarning } = await import('/static/standing.js');
+        const seen = new Date(Date.now() - 120_000).toISOString();
+        const crews = [['stale', 'drained'], ['lost', 'drained'], ['lost', 'stale'], []];
+        return crews.map((states) => workerWarning({ counts: { queued: 1 }, paused_at: null,
+          workers: states.map((state) => ({ id: state, state, takes_runs: false, last_seen: seen })) }, Date.now()).text);
+    }"""
+    )
+    assert told == [
+        "No worker takes runs, as all are drained, leaving or stale: 1 queued run waits.",
+        "All workers are drained or leaving: 1 queued run waits.",
+        "No worker has been seen for 2 min: 1 queued run waits.",
+        "No worker has been seen yet: 1 queued run waits.",
+    ]

@@ -3,21 +3,22 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import psycopg
 
 from backend.broker import find_server
-from backend.processes import kill_group, wait_until
+from backend.processes import is_alive, kill_group, wait_until
 from backend.store import migrate
 from backend.store.session import Database
 from tests.conftest import unavailable
 from tests.servers import accepts, embedded_postgres_binaries, free_port
 
 START_SECONDS = 60.0
+DEATH_SECONDS = 10.0
 
 
 class Server:
@@ -32,15 +33,38 @@ class Server:
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, start_new_session=True)
-        answers = lambda: accepts(self.port)  # noqa: E731
-        assert wait_until(answers, START_SECONDS), self._log.read_text()[-500:]
+        self._wait_until(lambda: accepts(self.port))
+
+    def _wait_until(self, answers: Callable[[], bool]) -> None:
+        """Return once it answers; a server that has ended, or the limit, is a failure with the end of its log."""
+        process = self._process
+        assert process is not None
+        ended = lambda: process.poll() is not None  # noqa: E731
+        assert wait_until(lambda: ended() or answers(), START_SECONDS), self._log.read_text()[-500:]
+        assert not ended(), self._log.read_text()[-500:]
 
     def kill(self) -> None:
-        """`kill -9` the server and all of its processes at once."""
-        if self._process is not None:
-            assert kill_group(self._process.pid, limit_seconds=10), "the server would not die"
-            self._process.wait()
-            self._process = None
+        """`kill -9` the server and all of its processes at once; return when all are gone."""
+        if self._process is None:
+            return
+        below = self._stopped_children()
+        for process in below:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        assert kill_group(self._process.pid, DEATH_SECONDS), "the server would not die"
+        self._process.wait()
+        self._process = None
+        gone = lambda: not any(is_alive(process.pid) for process in below)  # noqa: E731
+        assert wait_until(gone, DEATH_SECONDS), "processes of the server would not die"
+
+    def _stopped_children(self) -> list[psutil.Process]:
+        """Stop the server, so that it starts no more, and return its processes: those of Postgres lead groups of their own."""
+        assert self._process is not None
+        if self._process.poll() is not None:
+            return []
+        leader = psutil.Process(self._process.pid)
+        leader.suspend()
+        return leader.children(recursive=True)
 
     @property
     def pid(self) -> int:
@@ -67,11 +91,14 @@ class Postgres(Server):
         binaries = _postgres_binaries()
         port, data = free_port(), folder / "data"
         as_user = _as_somebody_else(folder)
-        subprocess.run(
+        made = subprocess.run(
             [*as_user, str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"],
             capture_output=True,
-            check=True,
+            text=True,
+            check=False,
         )
+        if made.returncode != 0:
+            unavailable("postgres", f"initdb failed: {made.stderr.strip()[-300:]}")
         options = ["-c", "listen_addresses=127.0.0.1", "-p", str(port), "-k", ""]
         # Shared memory of a killed server must not keep the next one from starting.
         options += ["-c", "shared_memory_type=mmap", "-c", "dynamic_shared_memory_type=posix"]
@@ -86,7 +113,7 @@ class Postgres(Server):
         # What `kill -9` leaves behind names a process that another may be by now.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         super().start()
-        assert wait_until(self._answers, START_SECONDS), self._log.read_text()[-500:]
+        self._wait_until(self._answers)
 
     def make_empty_database(self, name: str) -> str:
         """Make a database of our own naming with nothing in it; return its address."""

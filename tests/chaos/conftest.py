@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.chaos)
             item.add_marker(pytest.mark.processes)
-            if FULL:
+            if FULL and item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(3600))
 
 

@@ -17,11 +17,11 @@ from sqlalchemy import update
 
 from backend.contract import MAX_LOSSES, Reason, RunState
 from backend.processes import is_alive, wait_until
-from backend.store import attempts, clock, points, runs
+from backend.store import attempts, clock, pointers, points, runs
 from backend.store.session import Database
 from backend.store.tables import Run
 from tests.chaos.backends import Backend, backend_of
-from tests.chaos.goals import Goal, scaled
+from tests.chaos.goals import FULL, Goal, scaled
 from tests.chaos.storm import REFUSED, Side
 from tests.processes.stack import Stack
 
@@ -33,6 +33,8 @@ FENCED = "a report was refused: the run belongs to another attempt"
 FREEZES = 3
 RELEASES = scaled(2, 10)
 DRAIN_SECONDS = 10.0
+OTHER_EPOCHS = 120
+"""So many that a training outlasts three starts of another beside it."""
 LIMIT_SECONDS = 300.0
 SMALL = {"name": "shapes", "train_limit": 500, "test_limit": 50}
 
@@ -133,6 +135,16 @@ def frozen(database: Database, run_id: int) -> Iterator[tuple[str, Side]]:
                 process.resume()
 
 
+@contextmanager
+def drained(stack: Stack, worker: str) -> Iterator[None]:
+    """Let a worker take no runs meanwhile."""
+    stack.client.drain(worker)
+    try:
+        yield
+    finally:
+        stack.client.drain(worker, drain=False)
+
+
 def test_a_worker_that_was_frozen_while_another_finished_its_run_is_refused_and_goes_on_to_serve(
     pair: Pair, goal: Goal
 ) -> None:
@@ -150,11 +162,10 @@ def test_a_worker_that_was_frozen_while_another_finished_its_run_is_refused_and_
             side.training.resume()
             # Its worker still stands: nobody but itself can have ended it.
             ended_alone += wait_until(lambda side=side: not is_alive(side.training.pid), LIMIT_SECONDS)
-        stack.client.drain(other)
-        again = launch(stack, epochs=1)
-        assert stack.wait_for_end(again, LIMIT_SECONDS)["state"] == "completed"
-        served += owner_of(stack, again) == stale
-        stack.client.drain(other, drain=False)
+        with drained(stack, other):
+            again = launch(stack, epochs=1)
+            assert stack.wait_for_end(again, LIMIT_SECONDS)["state"] == "completed"
+            served += owner_of(stack, again) == stale
         assert stored(pair.database, run_id) == before, "a late report changed what is stored"
     reports, verdicts = told(home, FENCED), told(home, REFUSED)
     goal.tell(
@@ -170,7 +181,7 @@ def test_a_run_that_kills_its_own_process_fails_at_the_third_loss_and_harms_no_o
     pair: Pair, goal: Goal
 ) -> None:
     stack = pair.stack
-    other = launch(stack, epochs=40)
+    other = launch(stack, epochs=OTHER_EPOCHS)
     # Its first epoch, and so its first checkpoint, is far away.
     doomed = launch(stack, epochs=1, dataset={"name": "shapes"}, batch_size=1)
     for attempt in range(1, MAX_LOSSES + 1):
@@ -178,6 +189,7 @@ def test_a_run_that_kills_its_own_process_fails_at_the_third_loss_and_harms_no_o
         side = Side.of(owner_of(stack, doomed))
         assert side is not None
         side.training.kill()
+    assert stack.state(other) == "running", "it was over before the last kill, which could have harmed it"
     run = stack.wait_for_end(doomed, LIMIT_SECONDS)
     waits = waits_between(pair.database, doomed)
     unharmed = stack.wait_for_end(other, LIMIT_SECONDS)
@@ -205,9 +217,13 @@ def waits_between(database: Database, run_id: int) -> list[float]:
     return [after.started_at - (before.ended_at or math.inf) for before, after in pairwise(tries)]
 
 
-def has_gone_on(stack: Stack, run_id: int, beyond: int) -> bool:
-    """Return whether a run trains and is two epochs further."""
-    return stack.state(run_id) == "running" and stack.epochs_done(run_id) >= beyond + 2
+def until_gone_on(stack: Stack, reached: dict[int, int]) -> None:
+    """Return once each run trains and is two epochs beyond what it had reached."""
+
+    def has_gone_on(run_id: int) -> bool:
+        return stack.state(run_id) == "running" and stack.epochs_done(run_id) >= reached[run_id] + 2
+
+    stack.until(lambda: all(map(has_gone_on, reached)), LIMIT_SECONDS)
 
 
 def trains(stack: Stack, run_id: int, attempt: int) -> bool:
@@ -215,43 +231,76 @@ def trains(stack: Stack, run_id: int, attempt: int) -> bool:
     return run["attempt"] == attempt and run["state"] == "running" and run["progress"] is not None
 
 
-def test_a_drain_releases_every_run_in_time_and_uses_up_no_attempt(pair: Pair, goal: Goal) -> None:
-    released = repeated = losses = 0
-    slowest = 0.0
-    pair.stack.client.pause()  # both begin at the same time: none is to be over before the other trains
-    ids = [launch(pair.stack, epochs=scaled(40, 150), seed=seed) for seed in range(2)]
-    reached = dict.fromkeys(ids, 0)
-    for _ in range(RELEASES // len(ids)):
-        pair.stack.client.unpause()
-        pair.stack.until(lambda: all(has_gone_on(pair.stack, *one) for one in reached.items()), LIMIT_SECONDS)
-        pair.stack.client.pause()
-        told_at = time.time()  # the clock of this machine, by which its databases tell the time as well
+@dataclass(frozen=True)
+class Release:
+    """A run as the store has it after its worker was stopped in the middle: `epoch` is the last that was told."""
+
+    run_id: int
+    attempt: int
+    state: str
+    reason: str | None
+    epoch: int
+    losses: int
+    seconds: float
+
+    @property
+    def is_well(self) -> bool:
+        return (self.state, self.reason, self.losses) == (RunState.QUEUED, Reason.DRAINED, 0)
+
+    def repeated(self, database: Database) -> int:
+        """Return how many of the epochs that were told the next attempt, which must have begun, does again."""
+        with database.read() as session:
+            following = runs.attempts(session, self.run_id)[self.attempt]  # they count from 1
+        assert following.number == self.attempt + 1
+        return self.epoch - pointers.place(following.resumed_from).epoch
+
+
+def restarted(pair: Pair, run_ids: list[int]) -> list[Release]:
+    """Stop both workers and start them again, while the queue is paused; return what became of their runs."""
+    told_at = time.time()  # the clock of this machine, by which its databases tell the time as well
+    try:
         pair.stop()  # TERM, and an assertion that all processes are gone
-        for run_id in ids:
-            with pair.database.read() as session:
-                run = runs.get(session, run_id).run
-                last = runs.attempts(session, run_id)[-1]
-            assert last.ended_at is not None
-            slowest = max(slowest, last.ended_at - told_at)
-            assert run.summary is not None
-            assert run.checkpoint is not None
-            reached[run_id] = run.summary["epoch"]
-            released += (run.state, last.reason) == (RunState.QUEUED, Reason.DRAINED)
-            repeated = max(repeated, reached[run_id] - run.checkpoint["epoch"])
-            losses += run.losses
+        return [release_of(pair.database, run_id, told_at) for run_id in run_ids]
+    finally:
         pair.start()
-    pair.stack.client.unpause()
+
+
+def release_of(database: Database, run_id: int, told_at: float) -> Release:
+    with database.read() as session:
+        run = runs.get(session, run_id).run
+        last = runs.attempts(session, run_id)[-1]
+    assert last.ended_at is not None
+    assert run.summary is not None
+    seconds = last.ended_at - told_at
+    return Release(run_id, last.number, run.state, last.reason, run.summary["epoch"], run.losses, seconds)
+
+
+def test_a_drain_releases_every_run_in_time_and_uses_up_no_attempt(pair: Pair, goal: Goal) -> None:
+    releases: list[Release] = []
+    pair.stack.client.pause()  # both begin at the same time: none is to be over before the other trains
+    try:
+        ids = [launch(pair.stack, epochs=scaled(40, 150), seed=seed) for seed in range(2)]
+        reached = dict.fromkeys(ids, 0)
+        for _ in range(RELEASES // len(ids)):
+            pair.stack.client.unpause()
+            until_gone_on(pair.stack, reached)
+            pair.stack.client.pause()
+            releases += restarted(pair, ids)
+            reached = {one.run_id: one.epoch for one in releases}  # of each run the newest counts
+    finally:
+        pair.stack.client.unpause()
     ended = [pair.stack.wait_for_end(run_id, LIMIT_SECONDS) for run_id in ids]
-    completed = sum(run["state"] == "completed" for run in ended)
-    losses += sum(run["losses"] for run in ended)
+    completed = sum((run["state"], run["losses"]) == ("completed", 0) for run in ended)
+    well = sum(one.is_well for one in releases)
+    slowest = max(one.seconds for one in releases)
+    repeated = max(one.repeated(pair.database) for one in releases)
     goal.tell(
         "R12",
-        f"{released} of {RELEASES} runs released, the last after {slowest:.1f} s, {losses} losses, {repeated} epochs "
-        f"repeated, {completed} of {len(ids)} completed afterwards, on {pair.backend.kind}",
-        f"all within {DRAIN_SECONDS:g} s, no loss, at most one checkpoint interval (an epoch here) repeated",
-        held=released == RELEASES
-        and slowest <= DRAIN_SECONDS
-        and losses == 0
+        f"{well} of {RELEASES} runs released without a loss, the last after {slowest:.1f} s, {repeated} epochs repeated, "
+        f"{completed} of {len(ids)} completed afterwards without one, on {pair.backend.kind}",
+        f"all{f' within {DRAIN_SECONDS:g} s' if FULL else ''}, no loss, at most one checkpoint interval (an epoch here) repeated",
+        held=well == len(releases) == RELEASES
+        and (slowest <= DRAIN_SECONDS or not FULL)
         and repeated <= 1
         and completed == len(ids),
     )

@@ -25,6 +25,7 @@ from tests.processes.stack import Stack
 
 KILLS = scaled(3, 20)
 LAUNCHES = scaled(60, 1000)
+LEAST_UNHEARD = scaled(0, 1)
 CLIENTS = 3
 PATIENCE_SECONDS = 300.0
 """For one launch: `runyard up` waits up to ten seconds before it starts a child that dies often."""
@@ -70,11 +71,13 @@ def test_every_acknowledged_launch_exists_exactly_once_though_the_api_is_killed(
         f"{len(wrong)} not exactly once"
     )
     reached = kills >= KILLS and len(story.cut_off) >= KILLS and len(story.acknowledged) == LAUNCHES
+    # What only the key keeps from being launched twice; with few kills chance may have none of it.
+    reached = reached and len(story.stored_unheard) >= LEAST_UNHEARD
     print(wrong[:10])  # noqa: T201 -- pytest shows it where the test fails
     goal.tell(
         "R6",
         told,
-        f"each of {LAUNCHES} exactly once and whole, {KILLS} kills",
+        f"each of {LAUNCHES} exactly once and whole, {KILLS} kills, at least {LEAST_UNHEARD} stored unheard",
         held=reached and not wrong,
     )
 

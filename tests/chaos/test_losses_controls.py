@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -52,14 +52,14 @@ def careless_workers(database: Database, home: Path) -> Iterator[None]:
     environment = os.environ | {f"RUNYARD_{name.upper()}": str(value) for name, value in settings.items()}
     command = [sys.executable, "-m", "tests.chaos.careless_worker"]
     home.mkdir()
-    with (home / "workers.log").open("w") as log:
-        started = [
-            subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
-            )
-            for _ in range(2)
-        ]
+    started: list[subprocess.Popen[bytes]] = []
     try:
+        with (home / "workers.log").open("w") as log:
+            for _ in range(2):
+                worker = subprocess.Popen(
+                    command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+                )
+                started.append(worker)
         yield
     finally:
         for worker in started:
@@ -67,7 +67,8 @@ def careless_workers(database: Database, home: Path) -> Iterator[None]:
             below = psutil.Process(worker.pid).children(recursive=True)
             kill_group(worker.pid)
             for process in below:
-                process.kill()
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
             worker.wait()
 
 

@@ -1,4 +1,4 @@
-"""R14: a loss that is no number, from a real training to the page, the stream and the CSV."""
+"""R14: a loss that is no number, from a real training to the page, the stream, the CSV and what is found of the run."""
 
 import math
 from collections.abc import Iterator
@@ -29,6 +29,7 @@ DIVERGING = {
     "step_series": True,
 }
 SOUND = {"epochs": 1, "dataset": DIVERGING["dataset"], "batch_size": 32}
+RULES = ("diverged", "not-a-number")
 PAGES = ("/", "/runs/{run}", "/compare?run={run}&run={other}", "/report", "/workers", "/launch")
 
 
@@ -63,6 +64,7 @@ def test_a_loss_that_is_no_number_is_stored_drawn_as_a_gap_streamed_and_exported
         log = [line["text"] for line in stack.client.log(run_id)["lines"]]
         last = stack.client.run(run_id)["last"]["metrics"]
         stored = _stored(stack, run_id)
+        found = [one["rule"] for one in stack.client.findings(run_id) if one["rule"] in RULES]
 
     assert gaps, "the training did not diverge"
     assert max(gaps) == DIVERGING["epochs"]
@@ -83,9 +85,10 @@ def test_a_loss_that_is_no_number_is_stored_drawn_as_a_gap_streamed_and_exported
     goal.tell(
         "R14",
         f"{len(gaps)} epochs of NaN or infinity stored, drawn as gaps, streamed and in the CSV; {len(answers)} addresses answer "
-        f"JSON without NaN, {len(pages_well)} of {len(pages)} pages 200; told in the log {len(warnings)} time(s)",
-        "stored, a gap, exported, every page 200, said once",
-        held=len(pages_well) == len(pages) and len(warnings) == 1 and len(answers) >= 15,
+        f"JSON without NaN, {len(pages_well)} of {len(pages)} pages 200; told in the log {len(warnings)} time(s), "
+        f"found: {' and '.join(found) or 'nothing'}",
+        f"stored, a gap, exported, every page 200, said once, a finding ({' or '.join(RULES)})",
+        held=len(pages_well) == len(pages) and len(warnings) == 1 and len(answers) >= 15 and len(found) > 0,
     )
 
 
