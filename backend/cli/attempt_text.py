@@ -61,7 +61,7 @@ def stale_text(stale: dict[str, Any]) -> str:
     """Return since when a run in training is not heard of, and what becomes of it."""
     return (
         f"stale, not heard of since {instant(stale['heard_at'])}: "
-        f"it goes back to the queue at {instant(stale['until'])} unless it is heard of"
+        f"it is taken from its worker at {instant(stale['until'])} unless it is heard of"
     )
 
 
