@@ -10,7 +10,8 @@ TOOLS := .bootstrap/.made
 RUN_SET := .venv/.synced-run
 DEV_SET := .venv/.synced-dev
 RING := not processes and not browser
-WHOLE := (processes or browser)
+WHOLE := (processes or browser) and not chaos
+CHAOTIC := chaos and processes
 QUICK := $(RING) and not postgres and not thorough
 
 # Certificates that an administrator installed count, as they do for pip on most systems.
@@ -44,12 +45,15 @@ else
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "$(RING) and not full"
 	# Each starts whole Runyards and mostly waits for them: a few files at a time.
 	.venv/bin/python -m pytest -n 3 --dist loadfile -m "$(WHOLE) and not full"
+	# Apart: in a process whose browser tests leave an event loop running, these can start none of their own.
+	.venv/bin/python -m pytest -n 3 --dist loadfile -m "$(CHAOTIC) and not full"
 endif
 
 test-all: $(DEV_SET)
 	@bash tests/install_chromium.sh
 	.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "$(RING)"
 	.venv/bin/python -m pytest -n 3 --dist loadfile -m "$(WHOLE)"
+	.venv/bin/python -m pytest -n 3 --dist loadfile -m "$(CHAOTIC)"
 
 check: $(DEV_SET)
 	.venv/bin/ruff format --check .
