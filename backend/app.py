@@ -42,6 +42,28 @@ from backend.store.session import Database
 from backend.version import VERSION
 from backend.vital_signs import Part, VitalSigns
 
+ROUTED = (
+    launches,
+    launch_preview,
+    report_launch,
+    reports,
+    runs,
+    series,
+    recipes,
+    compare,
+    predictions,
+    findings,
+    checkpoints,
+    notebook,
+    events,
+    catalog,
+    status,
+    queue,
+    workers,
+    login,
+)
+"""In the order in which a path is looked for."""
+
 
 def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
     """Return the service over a migrated database. Its threads run from start-up to shutdown.
@@ -89,26 +111,7 @@ def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
     app.state.login_codes = LoginCodes()
     app.add_middleware(Gate, keys=app.state.keys)
     app.add_middleware(Safety, hosts=settings.accepted_hosts)  # the last one added is the first one asked
-    for module in (
-        launches,
-        launch_preview,
-        report_launch,
-        reports,
-        runs,
-        series,
-        recipes,
-        compare,
-        predictions,
-        findings,
-        checkpoints,
-        notebook,
-        events,
-        catalog,
-        status,
-        queue,
-        workers,
-        login,
-    ):
+    for module in ROUTED:
         app.include_router(module.router)
     pages.mount(app)
     return app

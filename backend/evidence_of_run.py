@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backend.analysis.confusion import decoded
+from backend.analysis.confusion import decoded, largest_share
 from backend.analysis.findings.evidence import Evidence
 from backend.contract import FINAL, TIMING_METRICS, RunState
 from backend.store.points import Series
@@ -24,15 +24,16 @@ def evidence_of(
 
     How many classes there are follows from the predictions: without any, rules that need it keep silent.
     """
-    truth = tested[0] if tested else None
-    shares = _shares(truth) if truth else None
+    classes = len(tested[0].names) if tested else 0
+    truth = _counted(tested[0].labels, classes) if tested else Counter[int]()
+    most = largest_share(truth)
     return Evidence(
-        classes=len(truth.names) if truth else 0,
+        classes=classes,
         epochs_planned=spec["epochs"],
         series={name: _by_epoch(one) for name, one in series.items() if name not in TIMING_METRICS},
-        predicted={one.epoch: _counts(one) for one in tested},
-        test_images=sum(shares) if shares else None,
-        largest_class=max(shares) / sum(shares) if shares and sum(shares) else None,
+        predicted={one.epoch: _by_class(one) for one in tested},
+        test_images=truth.total() if tested else None,
+        largest_class=most and most[1],
         ended=state in FINAL,
         spec=spec,
         name=name,
@@ -46,11 +47,10 @@ def _by_epoch(series: Series) -> list[float | None]:
     return [told.get(epoch) for epoch in range(1, max(told, default=0) + 1)]
 
 
-def _counts(tested: Tested) -> list[int]:
-    found = Counter(decoded(tested.predicted, len(tested.names)))
+def _by_class(tested: Tested) -> list[int]:
+    found = _counted(tested.predicted, len(tested.names))
     return [found[place] for place in range(len(tested.names))]
 
 
-def _shares(tested: Tested) -> list[int]:
-    found = Counter(decoded(tested.labels, len(tested.names)))
-    return [found[place] for place in range(len(tested.names))]
+def _counted(encoded: bytes, classes: int) -> Counter[int]:
+    return Counter(decoded(encoded, classes))

@@ -136,7 +136,7 @@ class SeedsWire(Wire):
 class VerdictWire(Wire):
     """`question` says what was judged: the trained models on this test set, or the recipes over seeds.
 
-    `separated` is null where no intervals can be held against each other. `more_seeds` would help to decide.
+    `separated` is null where neither a test nor intervals can judge. `more_seeds` would help to decide.
     """
 
     text: str

@@ -17,6 +17,17 @@ def _objects(depth: int) -> str:
     return '{"a":' * depth + "1" + "}" * depth
 
 
+WHOLE_NUMBERS = {
+    "2^31": str(2**31),
+    "2^53 + 1": str(2**53 + 1),
+    "2^63": str(2**63),
+    "2^64": str(2**64),
+    "-2^63 - 1": str(-(2**63) - 1),
+    "400 digits": "9" * 400,
+    "5000 digits": "9" * 5000,
+}
+"""About the edges of what databases and JavaScript hold, and far beyond."""
+
 TEXTS = {
     "empty": "",
     "blank": " ",
@@ -52,13 +63,7 @@ TEXTS = {
     "minus zero": "-0",
     "fraction": "1.5",
     "negative": "-1",
-    "2^31": str(2**31),
-    "2^53 + 1": str(2**53 + 1),
-    "2^63": str(2**63),
-    "2^64": str(2**64),
-    "-2^63 - 1": str(-(2**63) - 1),
-    "400 digits": "9" * 400,
-    "5000 digits": "9" * 5000,
+    **WHOLE_NUMBERS,
 }
 """Values of path, query and header; in JSON they are texts."""
 
@@ -75,13 +80,7 @@ NUMBERS = {
     "NaN": "NaN",
     "Infinity": "Infinity",
     "-Infinity": "-Infinity",
-    "2^31": str(2**31),
-    "2^53 + 1": str(2**53 + 1),
-    "2^63": str(2**63),
-    "2^64": str(2**64),
-    "-2^63 - 1": str(-(2**63) - 1),
-    "400 digits": "9" * 400,
-    "5000 digits": "9" * 5000,
+    **WHOLE_NUMBERS,
 }
 
 SHAPES = {

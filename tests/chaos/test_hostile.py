@@ -23,7 +23,7 @@ EACH = scaled(32, 1)
 SOME = scaled(3, 1)
 """The same for all other places: each gets others of the values than the place before it."""
 
-LEAST_REQUESTS = {"SQLite": scaled(2_000, 40_000), "Postgres": scaled(500, 40_000)}
+LEAST_REQUESTS = {"SQLite": scaled(4_000, 40_000), "Postgres": scaled(1_200, 40_000)}
 ALWAYS_READABLE = (
     "runs",
     "recipes",
