@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.responses import StreamingResponse
 
 from backend.api.deps import LARGEST_INTEGER, DatabaseDep, StreamDep
 from backend.api.problems import RESPONSES
@@ -13,6 +13,16 @@ from backend.api.wire import Wire, cursor
 from backend.store import events, runs
 
 router = APIRouter(tags=["events"])
+
+
+class EventStream(StreamingResponse):
+    """Not FastAPI's own: its events are checked and put together anew for each page that hears them."""
+
+    media_type = "text/event-stream"
+
+
+UNBUFFERED = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+"""What keeps a proxy from holding a stream back."""
 
 
 class EventWire(Wire):
@@ -40,22 +50,21 @@ def _known_run(
         return run, events.store_id(session)
 
 
-@router.get("/api/events", response_class=EventSourceResponse, responses=RESPONSES)
-async def follow(
+@router.get("/api/events", response_class=EventStream, responses=RESPONSES)
+def follow(
     stream: StreamDep,
     known: Annotated[tuple[int | None, str], Depends(_known_run)],
     after: Annotated[str | None, Query(max_length=100)] = None,
     last_event_id: Annotated[str | None, Header(max_length=100)] = None,
     log_after: Annotated[int, Query(ge=0, le=LARGEST_INTEGER)] = 0,
-) -> AsyncIterator[ServerSentEvent]:
+) -> EventStream:
     """Stream what happens to all runs, or with `run` to one (then with its log lines past `log_after`).
 
     A browser that reconnects sends Last-Event-ID by itself; that counts before `after`.
     """
     run, store = known
     place = _place(last_event_id or after, store)
-    async for message in stream.follow(place, run, log_after):
-        yield ServerSentEvent(event=message.kind, raw_data=message.text, id=_cursor(message, store))
+    return EventStream(_written(stream.follow(place, run, log_after), store), headers=UNBUFFERED)
 
 
 @router.get("/api/events/since", responses=RESPONSES)
@@ -70,6 +79,14 @@ def since(
     messages, last = stream.since(_place(after, store), run, log_after)
     told = [EventWire(kind=one.kind, data=one.wire, id=_cursor(one, store)) for one in messages]
     return EventsWire(events=told, cursor=cursor(store, last))
+
+
+async def _written(told: AsyncIterator[list[Message]], store: str) -> AsyncIterator[bytes]:
+    async for messages in told:
+        if messages:
+            yield "".join(message.as_event(_cursor(message, store)) for message in messages).encode()
+        else:
+            yield b": nothing new\n\n"
 
 
 def _cursor(message: Message, store: str) -> str | None:

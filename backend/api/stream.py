@@ -29,6 +29,8 @@ PROGRESS_SECONDS = 0.5
 LONGEST_CATCH_UP = 5_000
 """A page that missed more events than this loads everything again instead."""
 LONGEST_BUFFER = 2_000
+QUIET_SECONDS = 12.0
+"""A page hears something at least as often: proxies end a silent connection, and its token is looked at by then."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,15 @@ class Message:
         """The same as JSON, made once however many pages hear it: for each of them it took most of a message's time."""
         return json.dumps(self.wire)
 
+    def as_event(self, place: str | None) -> str:
+        """Return it as an event of a stream; `place` is its cursor. One line of data, as JSON holds no line break."""
+        told = self._head if place is None else f"{self._head}id: {place}\n"
+        return f"{told}\n"
+
+    @cached_property
+    def _head(self) -> str:
+        return f"event: {self.kind}\ndata: {self.text}\n"
+
 
 RESET = Message("reset", {})
 
@@ -72,6 +83,16 @@ class Subscriber:
             self.overflowed = True  # a page that reads no more must not fill the memory
             return
         self.queue.put_nowait(message)
+
+    async def heard(self) -> list[Message | None]:
+        """Wait for messages and return all that are there; none after QUIET_SECONDS without any."""
+        try:
+            heard = [await asyncio.wait_for(self.queue.get(), QUIET_SECONDS)]
+        except TimeoutError:
+            return []
+        while not self.queue.empty():
+            heard.append(self.queue.get_nowait())
+        return heard
 
 
 class Stream:
@@ -106,28 +127,31 @@ class Stream:
         """Wait, after `close`, until the thread reads no more: the database may then be closed."""
         self.thread.join(timeout=5)
 
-    async def follow(self, after: int | None, run_id: int | None, log_after: int) -> AsyncIterator[Message]:
-        """Yield what has happened since event `after` (None: a cursor of another store), then what happens."""
+    async def follow(
+        self, after: int | None, run_id: int | None, log_after: int
+    ) -> AsyncIterator[list[Message]]:
+        """Yield what has happened since event `after` (None: a cursor of another store), then what happens.
+
+        What is told in one moment comes together; an empty list says that there was nothing for some seconds.
+        """
         subscriber = Subscriber(asyncio.get_running_loop(), run_id)
         self._add(subscriber)
         try:
             if after is None:
-                yield RESET
+                yield [RESET]
                 after = await run_in_threadpool(self._last_id)
             missed = await run_in_threadpool(self._missed, after, run_id)
             if missed is None:
-                yield RESET
-                missed = []
-            for message in missed:
-                after = max(after, message.id or 0)
-                yield message
+                missed = [RESET]
+            if missed:
+                after = max(after, *(message.id or 0 for message in missed))
+                yield missed
             line = log_after
             while run_id is not None and (lines := await run_in_threadpool(self._log_lines, run_id, line)):
-                for message in lines:
-                    line = message.data["line"]
-                    yield message
-            async for message in self._live(subscriber, after, line):
-                yield message
+                line = lines[-1].data["line"]
+                yield lines
+            async for messages in _live(subscriber, after, line):
+                yield messages
         finally:
             with self._lock:
                 self._subscribers.discard(subscriber)
@@ -144,16 +168,6 @@ class Stream:
         progress = [Message("progress", {"run": run.id, **(run.progress or {})}) for run in active]
         place = max([last, *(message.id or 0 for message in told)])
         return [*told, *(message for message in progress if _concerns(message, run_id))], place
-
-    async def _live(self, subscriber: Subscriber, after: int, line: int) -> AsyncIterator[Message]:
-        while (message := await subscriber.queue.get()) is not None:
-            told = message.id is not None and message.id <= after
-            if told or (message.kind == "log" and message.data["line"] <= line):
-                continue
-            yield message
-            if subscriber.overflowed:
-                yield RESET
-                return
 
     def _add(self, subscriber: Subscriber) -> None:
         with self._lock:
@@ -228,6 +242,25 @@ class Stream:
                 if message is None or _concerns(message, subscriber.run_id):
                     with contextlib.suppress(RuntimeError):  # its event loop has just ended
                         subscriber.loop.call_soon_threadsafe(subscriber.put, message)
+
+
+async def _live(subscriber: Subscriber, after: int, line: int) -> AsyncIterator[list[Message]]:
+    """Yield what comes to a page, but not what it was told already: events up to `after`, log lines up to `line`."""
+    ends = False
+    while not ends:
+        heard = await subscriber.heard()
+        ends = None in heard or subscriber.overflowed
+        news = [
+            message
+            for message in heard
+            if message is not None
+            and (message.id is None or message.id > after)
+            and (message.kind != "log" or message.data["line"] > line)
+        ]
+        if subscriber.overflowed:
+            news.append(RESET)
+        if news or not heard:
+            yield news
 
 
 def _is_no_number(value: Any) -> bool:

@@ -6,9 +6,9 @@ lost and comes back finds another number in the row, and writes nothing.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import and_, case, insert, not_, null, or_, select, update
+from sqlalchemy import Double, Table, and_, bindparam, case, insert, not_, null, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import ColumnElement
 
@@ -19,6 +19,35 @@ from backend.store.changes import changed
 from backend.store.families import ParentRun
 from backend.store.tables import Attempt, Run
 from backend.text import storable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+    from sqlalchemy.sql.dml import ReturningUpdate
+
+
+# What every epoch of every run executes is made once, and of the table: SQLAlchemy takes ten times as long to put such a
+# statement together as SQLite to carry it out, and on SQLite all others wait meanwhile. Columns that are given beside
+# the named parameters are those that are set.
+_RUN = cast("Table", Run.__table__)
+_TELL = update(_RUN).where(_RUN.c.id == bindparam("of_run"), _RUN.c.attempt == bindparam("of_attempt"))
+
+
+_TELL_CHECKPOINT = _TELL.returning(_RUN.c.summary)
+_TELL_EPOCH = _TELL.returning(_RUN.c.checkpoint)
+
+
+def _known(now: ColumnElement[float]) -> "Select[Any, float]":
+    return select(_RUN.c.summary, now).where(_RUN.c.id == bindparam("of_run"))
+
+
+def _renewing(now: ColumnElement[float]) -> "ReturningUpdate[tuple[bool]]":
+    owned = (_RUN.c.owner == bindparam("by"), _RUN.c.state.in_(OWNED))
+    later = {"lease_until": now + bindparam("seconds", type_=Double())}
+    return _TELL.where(*owned).values(later).returning(_RUN.c.cancel_requested)
+
+
+_KNOWN = _known(clock.DatabaseNow())
+_RENEW = _renewing(clock.DatabaseNow())
 
 
 @dataclass(frozen=True)
@@ -107,12 +136,11 @@ def renew(
     The first statement of every report: an UPDATE, not a SELECT, so that a take-over cannot slip in
     between the check and the writes that follow it in the same transaction.
     """
-    values: dict[str, Any] = {"lease_until": clock.now(session) + lease_seconds}
+    renewing = _RENEW if clock.is_real(session) else _renewing(clock.now(session))
+    told = {"of_run": run_id, "of_attempt": attempt, "by": owner, "seconds": float(lease_seconds)}
     if progress is not None:
-        values["progress"] = progress
-    cancel_requested = session.execute(
-        update(Run).where(_owned_by(run_id, attempt, owner)).values(**values).returning(Run.cancel_requested)
-    ).scalar_one_or_none()
+        told["progress"] = progress
+    cancel_requested = session.execute(renewing, told).scalar_one_or_none()
     return None if cancel_requested is None else Renewal(bool(cancel_requested))
 
 
@@ -132,19 +160,22 @@ def report_epoch(
     `predictions` are the hash of a test set that was described, and the classes predicted for it; `mistakes` the
     wrong ones among them to be shown.
     """
-    known = session.execute(select(Run.summary).where(Run.id == run_id)).scalar_one()
+    asking = _KNOWN if clock.is_real(session) else _known(clock.now(session))
+    known, now = session.execute(asking, {"of_run": run_id}).one()
     if known is not None and known["epoch"] >= epoch:
         return  # told already: the answer to that commit was lost on the way
-    points.write(session, run_id, epoch, metrics)
+    points.write(session, run_id, epoch, metrics, now)
     finite, nonfinite = points.split(metrics)
-    values: dict[str, Any] = {"summary": points.extended_summary(known, epoch, finite)}
+    summary = points.extended_summary(known, epoch, finite)
+    values: dict[str, Any] = {"summary": summary}
     if checkpoint is not None:
         # What gets ahead is not the run that kills its workers: the count begins anew.
         values |= {"checkpoint": checkpoint, "losses": 0}
-    session.execute(update(Run).where(Run.id == run_id, Run.attempt == attempt).values(**values))
+    told = {"of_run": run_id, "of_attempt": attempt, **values}
+    newest = session.execute(_TELL_EPOCH, told).scalar_one()
     if predictions is not None:
         tested.write(session, run_id, epoch, *predictions, mistakes)
-    tested.prune(session, run_id)
+    tested.prune(session, run_id, summary, newest)
     events.record(
         session,
         run_id,
@@ -155,9 +186,9 @@ def report_epoch(
 
 def report_checkpoint(session: Session, run_id: int, attempt: int, checkpoint: dict[str, Any]) -> None:
     """Point to a checkpoint that was made within an epoch; after `renew`, in its transaction."""
-    this = update(Run).where(Run.id == run_id, Run.attempt == attempt)
-    session.execute(this.values(checkpoint=checkpoint, losses=0))
-    tested.prune(session, run_id)
+    told = {"of_run": run_id, "of_attempt": attempt, "checkpoint": checkpoint, "losses": 0}
+    summary = session.execute(_TELL_CHECKPOINT, told).scalar_one()
+    tested.prune(session, run_id, summary, checkpoint)
 
 
 def step_back(session: Session, run_id: int, attempt: int, earlier: dict[str, Any] | None, why: str) -> None:

@@ -40,7 +40,15 @@ def now(session: Session) -> ColumnElement[float]:
     return DatabaseNow() if fake is None else literal(float(fake()), Double())
 
 
+def is_real(session: Session) -> bool:
+    """Return whether `now` is the database's clock: a statement with it may then be made once, for all sessions."""
+    return "clock" not in session.info
+
+
 def read_now(session: Session) -> float:
     """Return the time as a number."""
+    statement = _READ if is_real(session) else select(now(session))
+    return float(session.execute(statement).scalar_one())
 
-    return float(session.execute(select(now(session))).scalar_one())
+
+_READ = select(DatabaseNow())

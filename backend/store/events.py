@@ -7,9 +7,9 @@ taken last, after every row lock, it can deadlock with nothing.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import ColumnElement, Insert, Table, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from backend.contract import EventKind
@@ -17,6 +17,15 @@ from backend.store import clock
 from backend.store.tables import Event, Store
 
 APPEND_LOCK = 0x52756E79  # any constant of our own: "Runy"
+
+
+def _inserting(now: ColumnElement[float]) -> Insert:
+    return insert(cast("Table", Event.__table__)).values(at=now)
+
+
+# Made once, as every epoch of every run executes them.
+_INSERT = _inserting(clock.DatabaseNow())
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=APPEND_LOCK)
 
 
 @dataclass(frozen=True)
@@ -55,10 +64,10 @@ def append_pending(session: Session) -> None:
         return
     session.flush()
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPEND_LOCK})
-    at = clock.read_now(session)
-    for run_id, kind, payload in pending:
-        session.execute(insert(Event).values(run_id=run_id, kind=kind, payload=payload, at=at))
+        session.execute(_LOCK)
+    statement = _INSERT if clock.is_real(session) else _inserting(clock.now(session))
+    rows = [{"run_id": run_id, "kind": kind, "payload": payload} for run_id, kind, payload in pending]
+    session.execute(statement, rows)
 
 
 def after(session: Session, cursor: int, *, limit: int = 500, run_id: int | None = None) -> list[StoredEvent]:

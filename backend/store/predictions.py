@@ -6,9 +6,9 @@ kept the wrong ones that the network was surest of, and the pictures of these, o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
-from sqlalchemy import Select, delete, exists, insert, select
+from sqlalchemy import Select, Table, bindparam, delete, exists, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -19,6 +19,13 @@ from backend.store.tables import Prediction, Run, TestImage, TestSet
 _UPSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 Which = Literal["last", "best"]
+
+# Made once, as every epoch of every run executes it; of the table, not of the class, which costs as much again.
+_PREDICTION = cast("Table", Prediction.__table__)
+_FORGET_OTHERS = delete(_PREDICTION).where(
+    _PREDICTION.c.run_id == bindparam("of_run"),
+    _PREDICTION.c.epoch.not_in(bindparam("kept", expanding=True)),
+)
 
 
 @dataclass(frozen=True)
@@ -87,12 +94,13 @@ def write(
         _keep_pictures(session, test_set, mistakes.pictures)
 
 
-def prune(session: Session, run_id: int) -> None:
+def prune(
+    session: Session, run_id: int, summary: dict[str, Any] | None, checkpoint: dict[str, Any] | None
+) -> None:
     """Forget the predictions of all epochs but the last, the best, and those two as of the last checkpoints.
 
-    Those are the newest and the one before it. Reads the run's summary and checkpoint: call it after they were written.
+    Those are the newest and the one before it. `summary` and `checkpoint` are the run's, as they are stored now.
     """
-    summary, checkpoint = session.execute(select(Run.summary, Run.checkpoint).where(Run.id == run_id)).one()
     if summary is None:  # a checkpoint within the first epoch: nothing was predicted yet
         return
     kept = {summary["epoch"], summary["best_epoch"]}
@@ -101,9 +109,7 @@ def prune(session: Session, run_id: int) -> None:
             epoch = pointers.place(pointer).epoch
             kept |= {epoch, points.best(session, run_id, epoch)[1]}
     kept.discard(None)  # no epoch is the best where no accuracy was a number
-    session.execute(
-        delete(Prediction).where(Prediction.run_id == run_id, Prediction.epoch.not_in(sorted(kept)))
-    )
+    session.execute(_FORGET_OTHERS, {"of_run": run_id, "kept": sorted(kept)})
 
 
 def delete_after(session: Session, run_id: int, epoch: int) -> None:

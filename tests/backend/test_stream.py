@@ -32,6 +32,12 @@ def in_a_loop(work: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, work).result()
 
 
+async def each(told: AsyncIterator[list[Message]]) -> AsyncIterator[Message]:
+    async for messages in told:
+        for message in messages:
+            yield message
+
+
 async def take(messages: AsyncIterator[Message], count: int) -> list[Message]:
     async with asyncio.timeout(LIMIT_SECONDS):
         return [await anext(messages) for _ in range(count)]
@@ -41,7 +47,7 @@ def test_a_page_hears_what_it_missed_and_then_what_happens(stream: Stream, sqlit
     scenes.launch(sqlite_database)
 
     async def page() -> list[Message]:
-        messages = stream.follow(0, None, 0)
+        messages = each(stream.follow(0, None, 0))
         heard = await take(messages, 1)
         claimed = await asyncio.to_thread(scenes.claim, sqlite_database)
         await asyncio.to_thread(scenes.report, sqlite_database, claimed, 1, {"test_acc": 0.5})
@@ -58,7 +64,7 @@ def test_a_cursor_of_another_store_starts_over(stream: Stream, sqlite_database: 
     scenes.launch(sqlite_database)
 
     async def page() -> list[Message]:
-        return await take(stream.follow(None, None, 0), 1)
+        return await take(each(stream.follow(None, None, 0)), 1)
 
     assert [message.kind for message in in_a_loop(page())] == ["reset"]
 
@@ -69,7 +75,7 @@ def test_progress_and_log_lines_of_one_run_are_told_to_its_page(
     (run_id,) = scenes.launch(sqlite_database)
 
     async def page() -> set[str]:
-        messages = stream.follow(0, run_id, 0)
+        messages = each(stream.follow(0, run_id, 0))
         await take(messages, 1)
         claimed = await asyncio.to_thread(scenes.claim, sqlite_database)
         with sqlite_database.write() as session:
@@ -83,7 +89,7 @@ def test_closing_ends_every_stream(stream: Stream) -> None:
     async def page() -> list[Message]:
         heard = []
         async with asyncio.timeout(LIMIT_SECONDS):
-            messages = stream.follow(0, None, 0)
+            messages = each(stream.follow(0, None, 0))
             asyncio.get_running_loop().call_later(0.05, stream.close)
             heard.extend([message async for message in messages])
         return heard

@@ -121,7 +121,7 @@ def test_without_the_lock_a_follower_goes_past_an_event_and_never_sees_it(
     first, second = scenes.launch(database, 2)
     follower = Follower(database)
     follower.look()
-    monkeypatch.setattr(events, "text", lambda _: text("SELECT :key"))
+    monkeypatch.setattr(events, "_LOCK", text("SELECT 1"))
     with SlowWriter(database, first) as slow:
         write(database, second, 1)
         assert follower.look() == 1
