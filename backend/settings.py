@@ -112,6 +112,14 @@ class Settings(BaseSettings):
                 raise ValueError(f"'{name}' is no host name; write names without http:// and without a port")
         return ",".join(names)
 
+    @field_validator("home")
+    @classmethod
+    def _fits_an_address(cls, home: Path) -> Path:
+        # SQLAlchemy would read what comes after it as options, and there is no way to quote it.
+        if "?" in str(home.expanduser().absolute()):
+            raise ValueError("the address of the database in it cannot hold a '?'; name a folder without one")
+        return home
+
     @field_validator("home", "token_file")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:

@@ -20,13 +20,14 @@ WORKER_MAY = {
     "store",
     "broker",
     "devices",
+    "durable",
     "processes",
     "logs",
     "loops",
     "text",
     "version",
 }
-ENGINE_MAY = {"spec", "errors", "catalog", "contract"}
+ENGINE_MAY = {"spec", "errors", "catalog", "contract", "durable"}
 
 # Layer: what it must not import. `api` is the only one that knows HTTP, `store` the only one that knows SQL.
 FORBIDDEN = {

@@ -17,9 +17,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from backend.durable import sync
 from backend.errors import DataProblem
 from worker.engine.data import staging_folder
-from worker.engine.disk import sync
 from worker.engine.models import output_layer
 from worker.engine.weights import fitted, sha256_after
 from worker.engine.without_memory import network_without_memory

@@ -10,9 +10,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.backup import postgres
-from backend.backup.files import sync
 from backend.backup.manifest import BackupProblem
 from backend.backup.moves import Moves
+from backend.durable import sync
 from backend.processes import wait_until
 from backend.store import backups, migrate
 from backend.store.session import Database

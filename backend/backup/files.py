@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from backend.backup.manifest import BackedUpFile
+from backend.durable import sync
 
 _BLOCK_BYTES = 1 << 20
 
@@ -43,15 +44,6 @@ def sync_folders(folder: Path) -> None:
     """Return once all names in and below a folder would survive a power cut."""
     for one in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
         sync(one)
-
-
-def sync(path: Path) -> None:
-    """Return once a file, or the names in a folder, would survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -17,8 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backend.backup import manifest, postgres
 from backend.backup.belongings import Belongings
-from backend.backup.files import seen, staged, sync, sync_folders
+from backend.backup.files import seen, staged, sync_folders
 from backend.backup.manifest import DATABASE_FILES, BackedUpFile, BackupProblem, Manifest
+from backend.durable import sync
 from backend.settings import Settings
 from backend.store import backups, migrate
 from backend.store.backups import Moment

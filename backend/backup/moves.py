@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from backend.backup.files import sync
 from backend.backup.manifest import BackupProblem
+from backend.durable import sync
 from backend.home_lock import UNFINISHED
 
 ELSEWHERE = (

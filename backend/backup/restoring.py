@@ -15,9 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backend.backup import manifest
 from backend.backup.databases import InFile, OnServer, in_place
-from backend.backup.files import copied, seen, staged, sync, sync_folders
+from backend.backup.files import copied, seen, staged, sync_folders
 from backend.backup.manifest import DATABASE_FILES, BackedUpFile, BackupProblem, Manifest, place
 from backend.backup.moves import ELSEWHERE, Mark, Moves, refuse_another_disk
+from backend.durable import sync
 from backend.home_lock import holding_home
 from backend.settings import Settings
 from backend.store import backups

@@ -150,9 +150,13 @@ def forget(session: Session, worker_id: str, lost_seconds: float) -> None:
 
 
 def forget_long_lost(session: Session) -> int:
-    """Forget the workers that nobody has heard of for a day; return how many."""
+    """Forget the workers that nobody has heard of for a day; return how many.
+
+    One that a person drained stays until a person forgets it: it would take runs again when its machine comes back.
+    """
     long_ago = clock.now(session) - FORGET_AFTER_SECONDS
-    return changed(session, delete(Worker).where(Worker.last_seen < long_ago))
+    lost = (Worker.last_seen < long_ago, Worker.drain_requested.is_(False))
+    return changed(session, delete(Worker).where(*lost))
 
 
 def everyone(session: Session) -> Sequence[Worker]:

@@ -534,7 +534,7 @@ def test_a_home_whose_path_has_signs_of_addresses_is_backed_up_and_restored(
     strange = tmp_path / "50% of #1?mode=rw" / "copy"
     make_backup(home.settings, strange)
     there = Home(
-        strange.parent / "home", str(URL.create("sqlite", database=str(strange.parent / "store.db")))
+        tmp_path / "50% of #1" / "home", str(URL.create("sqlite", database=str(strange.parent / "store.db")))
     )
     assert restore(there.settings, strange).requeued == 1
     assert scenes.claim(there.database).attempt == 2

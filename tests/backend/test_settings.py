@@ -16,6 +16,7 @@ from backend.up import _as_environment, _given_token, _without_tokens
         ("RUNYARD_HOSTS", "http://lab.example", "write names without http:// and without a port"),
         ("RUNYARD_HOSTS", "lab.example:8420", "write names without http:// and without a port"),
         ("RUNYARD_HOSTS", "lab.example,*", "'*' is no host name"),
+        ("RUNYARD_HOME", "/tmp/why?", "cannot hold a '?'"),
         ("RUNYARD_PORT", "http", "it must be a whole number from 0 to 65535"),
         ("RUNYARD_PORT", "70000", "it must be a whole number from 0 to 65535"),
         ("RUNYARD_LEASE_SECONDS", "nan", "it must be a number from 1 to 3600"),

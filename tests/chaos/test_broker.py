@@ -20,6 +20,8 @@ from tests.processes.stack import Stack
 
 RUNS = scaled(10, 50)
 STRIKES = scaled(4, 20)
+LEAST_WAITING = 3
+"""So many runs are not over when the broker is struck, on a machine of any speed."""
 LIMIT_SECONDS = 300.0
 
 
@@ -97,17 +99,20 @@ def test_runs_are_trained_once_each_whatever_happens_to_the_broker(
         while striker.strikes.total() < STRIKES:
             wanted = (striker.strikes.total() - STRIKES // 2) * RUNS // STRIKES
             stack.until(lambda wanted=wanted: over() >= wanted, LIMIT_SECONDS)
-            assert over() < RUNS, "all was over before the broker was struck"
+            while over() > len(ids) - LEAST_WAITING:  # a quick machine has trained them all by now
+                ids.append(tiny(stack, len(ids)))
             striker.strike()
-        stack.until(lambda: over() == RUNS, LIMIT_SECONDS)
+        stack.until(lambda: over() == len(ids), LIMIT_SECONDS)
         strikes = ", ".join(f"{count} times {what}" for what, count in sorted(striker.strikes.items()))
         completed, once = count(backend.database_url(home), ids)
     goal.tell(
         "R4",
-        f"{completed} of {RUNS} runs completed, {once} of them in one attempt, the broker {strikes} "
+        f"{completed} of {len(ids)} runs completed, {once} of them in one attempt, the broker {strikes} "
         f"({striker.forgotten} keys forgotten), on {backend.kind}",
         f"all, each once; at least {STRIKES} strikes",
-        held=completed == once == RUNS and striker.strikes.total() >= STRIKES and striker.forgotten > 0,
+        held=completed == once == len(ids) >= RUNS
+        and striker.strikes.total() >= STRIKES
+        and striker.forgotten > 0,
     )
 
 

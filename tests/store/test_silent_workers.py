@@ -133,3 +133,11 @@ def test_a_worker_that_was_lost_a_day_ago_goes_by_itself(database: Database) -> 
         assert workers.beat(session, "new", draining=False)
         assert workers.forget_long_lost(session) == 1
         assert [one.id for one in workers.everyone(session)] == ["new"]
+
+
+def test_a_drained_worker_is_never_forgotten_by_itself(database: Database) -> None:
+    arrive(database, "old", at=now(database) - DAY - 60)
+    with database.write() as session:
+        workers.set_drain(session, "old", wanted=True)
+        assert workers.forget_long_lost(session) == 0
+        assert workers.everyone(session)[0].drain_requested

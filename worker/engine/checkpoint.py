@@ -15,9 +15,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from backend.durable import sync
 from backend.errors import DataProblem
 from backend.spec import Spec
-from worker.engine.disk import NoRoom, is_out_of_room, sync
+from worker.engine.disk import NoRoom, is_out_of_room
 from worker.engine.trained import Trained
 from worker.engine.weights import sha256_after
 

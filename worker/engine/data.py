@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from backend.durable import sync
 from backend.errors import DataProblem
-from worker.engine.disk import sync
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 _CHUNK_IMAGES = 4096

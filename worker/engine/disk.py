@@ -1,8 +1,6 @@
-"""What must be on the disk before anything points to it; and disks that have no room for it."""
+"""Disks that have no room."""
 
 import errno
-import os
-from pathlib import Path
 
 from backend.errors import RunyardError
 
@@ -11,15 +9,6 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 class NoRoom(RunyardError):
     """A disk, or what this user may take of it, is full."""
-
-
-def sync(path: Path) -> None:
-    """Return once a file, or the names in a folder, would survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def is_out_of_room(problem: BaseException | None) -> bool:

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from worker.engine.disk import sync
+from backend.durable import sync
 
 ARRAYS = ("train", "test", "mean", "deviation")
 _META = "meta.json"
