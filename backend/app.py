@@ -9,17 +9,23 @@ from backend.api import (
     catalog,
     checkpoints,
     compare,
+    compare_curves,
+    compare_models,
+    compare_pair,
     events,
+    exports,
     findings,
     launch_preview,
     launches,
     login,
     notebook,
+    own_reports,
     pages,
     predictions,
     problems,
     queue,
     recipes,
+    references,
     report_launch,
     reports,
     runs,
@@ -31,6 +37,7 @@ from backend.api.description import DescribedApp
 from backend.api.gate import Gate
 from backend.api.safety import Safety
 from backend.api.stream import Stream
+from backend.examiner import Examiner
 from backend.gate.codes import LoginCodes
 from backend.gate.keys import Keys
 from backend.gate.operator_token import operator_token
@@ -47,10 +54,16 @@ ROUTED = (
     launch_preview,
     report_launch,
     reports,
+    references,
+    own_reports,
     runs,
     series,
     recipes,
     compare,
+    compare_curves,
+    compare_models,
+    compare_pair,
+    exports,
     predictions,
     findings,
     checkpoints,
@@ -77,13 +90,16 @@ def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
     interval = min(1.0, settings.lease_seconds / 4)
     leases = LeaseWatch(settings.lease_seconds, settings.backoff_seconds, interval)
     reconciler = Reconciler(database, bell, leases, interval)
+    examiner = Examiner(database)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stream.start()
         reconciler.start()
+        examiner.start()
         yield
         stream.close()
+        examiner.close()
         reconciler.close()
         stream.join()
         bell.close()
@@ -105,6 +121,7 @@ def create_app(settings: Settings, database: Database, bell: Bell) -> FastAPI:
         reconciler.proof,
         Part("takes lost runs back", reconciler.thread, reconciler.pulse),
         Part("tells pages what is new", stream.thread, stream.pulse),
+        Part("examines runs", examiner.thread, examiner.pulse),
     )
     problems.install(app)
     app.state.keys = Keys(operator_token(settings), database)

@@ -11,8 +11,10 @@ from httpx_sse import connect_sse
 from backend.calls.base import given
 from backend.calls.checkpoints import CheckpointCalls
 from backend.calls.comparing import CompareCalls
+from backend.calls.exporting import ExportCalls
 from backend.calls.launches import LaunchCalls
 from backend.calls.queue import QueueCalls
+from backend.calls.references import ReferenceCalls
 from backend.calls.reports import ReportCalls
 from backend.calls.runs import RunCalls
 from backend.calls.series import SeriesCalls
@@ -59,7 +61,17 @@ class _Bearer(httpx.Auth):
         yield request
 
 
-class Client(LaunchCalls, RunCalls, SeriesCalls, CheckpointCalls, CompareCalls, QueueCalls, ReportCalls):
+class Client(
+    LaunchCalls,
+    RunCalls,
+    SeriesCalls,
+    CheckpointCalls,
+    CompareCalls,
+    QueueCalls,
+    ReportCalls,
+    ReferenceCalls,
+    ExportCalls,
+):
     """Talks to one Runyard service. Use it as a context manager.
 
     It shows `token`, or the one in `token_file`; without either that of RUNYARD_TOKEN or RUNYARD_TOKEN_FILE, and

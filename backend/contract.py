@@ -76,6 +76,7 @@ class EventKind(StrEnum):
     STATE = "state"
     EPOCH = "epoch"
     REWIND = "rewind"
+    FINDINGS = "findings"  # what the rules find of a run is another than before
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 RunyardError            500
   InvalidSpec           422  the request names something impossible: what, the value, what is allowed
     UnknownName         422  a preset, model or data set that does not exist
+    InvalidReference    422  a published table that cannot be one
   NotFound              404
   NoPredictions         404
+  NotOneTestSet         409  two models that were tested on other images cannot be paired
   RunStateConflict      409
   WorkerStateConflict   409
   FamilyConflict        409  its parent or its children are in another state than this needs
@@ -12,6 +14,7 @@ RunyardError            500
   CheckpointMissing     404  none was made yet, or its files are not on this machine
   IdempotencyConflict   409
   NameTaken             409
+  EditConflict          409  it was edited by someone else since it was read
   NotRepeatable         409  an exported notebook would come to other numbers than the run
   ConfirmationNeeded    409  what takes hours is launched only by someone who was told so
   InvalidSetting        500  at start, never over HTTP
@@ -48,6 +51,10 @@ class UnknownName(InvalidSpec):
         super().__init__(f"There is no {kind} {_short(name)}. {hint}")
 
 
+class InvalidReference(InvalidSpec):
+    status = 422
+
+
 class NotFound(RunyardError):
     status = 404
 
@@ -60,6 +67,16 @@ class NoPredictions(RunyardError):
 
     def __init__(self, run_id: int) -> None:
         super().__init__(f"Run {run_id} has no predictions yet: they come with the first epoch that is done.")
+
+
+class NotOneTestSet(RunyardError):
+    status = 409
+
+    def __init__(self, first: int, images: int, second: int, others: int) -> None:
+        told = f"{images:,} and {others:,}" if images != others else f"{images:,} each"
+        super().__init__(
+            f"Runs {first} and {second} were not tested on the same images ({told}); models are paired on the same ones."
+        )
 
 
 class RunStateConflict(RunyardError):
@@ -105,6 +122,10 @@ class NameTaken(RunyardError):
 
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"There is a {kind} {_short(name)} already; choose another name.")
+
+
+class EditConflict(RunyardError):
+    status = 409
 
 
 class NotRepeatable(RunyardError):

@@ -63,6 +63,12 @@ def command_line(body: Mapping[str, Any], address: str) -> str:
     return f"{lines} <<'SPEC'\n{json.dumps(body['spec'], indent=2)}\nSPEC"
 
 
+def clone_command(run_id: int, change: Mapping[str, Any]) -> str:
+    """Return the command, on one line, that trains a run again with some fields changed, given by their dotted paths."""
+    sets = [word for path, value in change.items() for word in ("--set", f"{path}={_word(value)}")]
+    return shlex.join(["runyard", "launch", "--clone", str(run_id), *sets])
+
+
 def _options(body: Mapping[str, Any]) -> Iterator[str]:
     if "preset" in body:
         yield body["preset"]

@@ -32,12 +32,14 @@ class VitalSigns:
     proof: StoreProof
     reconciler: Part
     stream: Part
+    examiner: Part
+    """What it keeps may be late: its silence keeps nobody from being served."""
 
     def ended(self) -> list[str]:
         """Return a sentence for each thread that has ended, which none does before the service."""
         return [
             f"The thread that {part.does} has ended: restart the service."
-            for part in (self.reconciler, self.stream)
+            for part in (self.reconciler, self.stream, self.examiner)
             if part.has_ended
         ]
 

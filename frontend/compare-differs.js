@@ -10,12 +10,12 @@ import { counted } from "./format.js";
 const NARROW = matchMedia("(max-width: 760px)");
 const MOST_COLUMNS = 6;
 
-/** Whether a value is an exception among these: more than half have another one in common.
- *  @param {Object<string, string>} by @param {string} recipe */
-function isOwn(by, recipe) {
+/** The value that more than half of the recipes have in common; undefined where none is. Pure. @param {Object<string, string>} by */
+export function usualOf(by) {
+  /** @type {Map<string, number>} */ const counts = new Map();
   const values = Object.values(by);
-  const usual = values.find((value) => values.filter((other) => other === value).length * 2 > values.length);
-  return usual !== undefined && by[recipe] !== usual;
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].find(([, count]) => count * 2 > values.length)?.[0];
 }
 
 export function createDiffers() {
@@ -39,7 +39,10 @@ export function createDiffers() {
     drawn = key;
     const heads = items.map((item) => element("th", { scope: transposed ? "row" : "col" }, swatch(colourOf(item.recipe)), item.label));
     const titles = differs.map(({ title }) => element("th", { scope: transposed ? "col" : "row", text: title }));
-    const values = differs.map(({ values: by }) => items.map(({ recipe }) => element("td", { class: isOwn(by, recipe) ? "own" : null, text: by[recipe] })));
+    const values = differs.map(({ values: by }) => {
+      const usual = usualOf(by);
+      return items.map(({ recipe }) => element("td", { class: usual !== undefined && by[recipe] !== usual ? "own" : null, text: by[recipe] }));
+    });
     const rows = transposed ? items.map((_, n) => [heads[n], ...values.map((row) => row[n])]) : titles.map((title, n) => [title, ...values[n]]);
     const corner = element("th", { scope: "col" }, element("span", { class: "spoken", text: transposed ? "Recipe" : "Field" }));
     byId("differs").replaceChildren(

@@ -1,10 +1,10 @@
 /** The curves of the comparison: plotly.js comes when the page is idle; new points never reset a zoom. */
 
-import { linesOf } from "./compare-curves.js";
+import { linesOf, placesOf } from "./compare-curves.js";
 import { SERIES_TOKENS } from "./compare-series.js";
 import { figureOf } from "./compare-theme.js";
 import { METRICS } from "./compare-view.js";
-import { byId } from "./dom.js";
+import { byId, setText } from "./dom.js";
 import { counted, NOT_FINITE } from "./format.js";
 import { members } from "./members.js";
 import { createIdleDrawing } from "./plotly-drawing.js";
@@ -25,9 +25,11 @@ export function createFigure() {
   const draw = (/** @type {any} */ Plotly) => {
     if (!shown) return;
     const { data, layout } = figure(shown, tokens);
-    const empty = !data.some(({ y }) => y.length);
+    showHint(shown, data);
+    const empty = !data.some(({ x }) => x.some((/** @type {any} */ place) => place !== null));
     byId("plot-waits").hidden = !empty;
-    byId("plot-waits").textContent = shown.answer.items.every(({ recipe }) => shown?.view.hidden.has(recipe)) ? "All recipes are hidden" : "Waits for the first epoch";
+    byId("plot-waits").textContent = shown.answer.items.every(({ recipe }) => shown?.view.hidden.has(recipe)) ? "All recipes are hidden" : whyEmpty(shown);
+    plot.dataset.drawn = String(data.length);
     Plotly.react(plot, data, layout, CONFIG);
   };
 
@@ -48,15 +50,37 @@ export function createFigure() {
   };
 }
 
+/** @param {{answer: Answer, view: View}} shown */
+function whyEmpty({ answer, view }) {
+  const loaded = answer.runs.every(({ id }) => answer.series[id]?.[view.metric]);
+  if (!loaded) return "Loading the curves…";
+  return answer.runs.some(({ epoch }) => epoch) ? "Nothing is known of this metric" : "Waits for the first epoch";
+}
+
+/** What lines and bands are, as far as there are any. @param {{answer: Answer, view: View}} shown @param {any[]} data */
+function showHint({ answer, view }, data) {
+  const kinds = new Set(data.map(({ meta }) => meta.kind));
+  const isMean = data.some(({ meta }) => meta.kind === "main" && meta.run === null);
+  const isThinned = answer.runs.some(({ id }) => answer.series[id]?.[view.metric]?.thinned);
+  const parts = [
+    "Drag to zoom, double-click to reset",
+    isMean && (kinds.has("band") ? "line: mean over seeds; band: its 95% interval (Student’s t), of two seeds both values" : "bold: mean over seeds"),
+    kinds.has("faint") && "faint: before smoothing",
+    isThinned && "long curves are drawn by the lowest and highest value of each stretch",
+  ];
+  setText(byId("curves-hint"), parts.filter(Boolean).join(" · "));
+}
+
 /** @param {{answer: Answer, view: View, colourOf: (recipe: string) => number}} shown @param {Object<string, string>} tokens */
 function figure({ answer, view, colourOf }, tokens) {
   const seen = answer.items.filter(({ recipe }) => !view.hidden.has(recipe));
-  const runsOf = (/** @type {string} */ recipe) => answer.runs.filter((run) => run.recipe === recipe);
+  const byRecipe = Map.groupBy(answer.runs, (run) => run.recipe);
+  const runsOf = (/** @type {string} */ recipe) => byRecipe.get(recipe) ?? [];
   const isDrawn = (/** @type {{id: number}} */ { id }) => Boolean(answer.series[id]?.[view.metric]?.epochs.length);
   const curves = new Map(answer.runs.flatMap(({ id }) => (answer.series[id]?.[view.metric] ? [[id, answer.series[id][view.metric]]] : [])));
   const labels = new Map(answer.items.map((item) => [item.recipe, item.label]));
   return figureOf(
-    seen.flatMap(({ recipe }) => linesOf(recipe, runsOf(recipe), curves, view)),
+    seen.flatMap(({ recipe, images_an_epoch: images }) => linesOf(recipe, runsOf(recipe), curves, view, images)),
     {
       tokens,
       family: getComputedStyle(document.body).fontFamily,
@@ -66,17 +90,19 @@ function figure({ answer, view, colourOf }, tokens) {
       epochs: Math.max(1, ...answer.items.map(({ epochs }) => epochs)),
       colourOf,
       labelOf: (recipe, run) => labels.get(recipe) + (run === null ? `, mean of ${counted(members(runsOf(recipe).filter(isDrawn)).length, "seed")}` : ""),
-      gaps: seen.flatMap(({ recipe, label }) => runsOf(recipe).flatMap(({ id }) => gapsOf(curves.get(id), view, recipe, `${label}, run ${id}`))).slice(0, MOST_GAPS),
+      gaps: seen.flatMap(({ recipe, label, images_an_epoch: images }) => runsOf(recipe).flatMap(({ id }) => gapsOf(curves.get(id), view, recipe, `${label}, run ${id}`, images))).slice(0, MOST_GAPS),
     },
   );
 }
 
 /** Where a value is no number, with the word for it. @param {import("./compare-curves.js").Curve|undefined} curve
- *  @param {View} view @param {string} recipe @param {string} whose */
-function gapsOf(curve, view, recipe, whose) {
-  return Object.entries(curve?.nonfinite ?? {}).flatMap(([epoch, word]) => {
-    const place = curve?.epochs.indexOf(Number(epoch)) ?? -1;
-    const x = view.x === "epoch" ? Number(epoch) : curve?.seconds[place];
+ *  @param {View} view @param {string} recipe @param {string} whose @param {number|null} images that an epoch trains on */
+function gapsOf(curve, view, recipe, whose, images) {
+  const gaps = Object.entries(curve?.nonfinite ?? {});
+  if (!curve || !gaps.length) return [];
+  const places = placesOf(curve, view.x, images);
+  return gaps.flatMap(([epoch, word]) => {
+    const x = places[curve.epochs.indexOf(Number(epoch))];
     return typeof x === "number" ? [{ x, recipe, word, label: `${whose}: ${NOT_FINITE[word] ?? word} at epoch ${epoch}` }] : [];
   });
 }

@@ -1,7 +1,7 @@
 /** The missing seeds of a verdict, launched from the comparison: one launch a recipe, stored once however often it is pressed. */
 
 import { get } from "./api.js";
-import { byId, element, setAttribute, setText } from "./dom.js";
+import { element, setAttribute, setText } from "./dom.js";
 import { counted } from "./format.js";
 import { createLaunchSender } from "./launch-send.js";
 import { seedsAddress } from "./links.js";
@@ -21,10 +21,9 @@ export const missingText = (wanted) => wanted.map(({ label, seeds }) => `${label
 /** @param {number[]} seeds */
 const seedsText = (seeds) => (seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds.slice(0, -1).join(", ")} and ${seeds.at(-1)}`);
 
-/** @param {{answer: () => Answer|null, onDone: (runs: number[], tone: "good"|"bad", content: (Node|string)[]) => void}} options
- *  `onDone`: the runs that were stored, and what to say of it all */
-export function createSeedLaunch({ answer, onDone }) {
-  const button = byId("launch-missing");
+/** @param {{button: any, entries: () => Wanted[], caption: (entries: Wanted[]) => string, onDone: (runs: number[], tone: "good"|"bad", content: (Node|string)[]) => void}} options
+ *  `caption`: what the button says of what is still to be launched; `onDone`: the runs that were stored, and what to say of it all */
+export function createSeedLaunch({ button, entries, caption, onDone }) {
   /** A lost answer is asked for again with the same key. @type {Map<string, ReturnType<typeof createLaunchSender>>} */
   const senders = new Map();
 
@@ -43,18 +42,18 @@ export function createSeedLaunch({ answer, onDone }) {
   };
 
   button.addEventListener("click", async () => {
-    const shown = answer();
-    if (!shown || button.getAttribute("aria-disabled")) return;
+    const wanted = entries();
+    if (!wanted.length || button.getAttribute("aria-disabled")) return;
     setAttribute(button, "aria-disabled", "true"); // not `disabled`: that would take the focus away
     // A second click must not find a link where the button was.
     button.style.minWidth = `${button.offsetWidth}px`;
     button.style.minHeight = `${button.offsetHeight}px`;
     setText(button, "Launching…");
     /** @type {Outcome[]} */ const outcomes = [];
-    for (const entry of openSeeds(shown.verdict.more_seeds, shown.runs)) outcomes.push(await launch(entry));
+    for (const entry of wanted) outcomes.push(await launch(entry));
     setAttribute(button, "aria-disabled", null);
     button.style.minWidth = button.style.minHeight = "";
-    setText(button, `Launch the missing seeds: ${missingText(outcomes.filter(({ refusal }) => refusal).map(({ entry }) => entry))}`);
+    setText(button, caption(outcomes.filter(({ refusal }) => refusal).map(({ entry }) => entry)));
     onDone(outcomes.flatMap(({ runs }) => runs), outcomes.some(({ refusal }) => refusal) ? "bad" : "good", told(outcomes));
   });
 }

@@ -3,15 +3,22 @@
 import { get } from "./api.js";
 import { createCoalescer } from "./coalesce.js";
 import { createChooser } from "./compare-choose.js";
+import { createControls } from "./compare-controls.js";
 import { createDiffers } from "./compare-differs.js";
 import { createFigure } from "./compare-figure.js";
-import { createSeedLaunch } from "./compare-launch.js";
+import { createBetweenFindings } from "./compare-findings.js";
+import { createSeedLaunch, missingText, openSeeds } from "./compare-launch.js";
 import { createLegend } from "./compare-legend.js";
+import { createCurves, loadTable } from "./compare-load.js";
 import { applyToAnswer } from "./compare-model.js";
+import { createModels } from "./compare-models.js";
+import { createPair } from "./compare-pair.js";
 import { createResults, overview } from "./compare-results.js";
+import { createSweep } from "./compare-sweep.js";
 import { createVerdict } from "./compare-verdict.js";
-import { addressOf, coloursFor, METRICS, parseView } from "./compare-view.js";
+import { addressOf, coloursFor, parseView, toggled, withoutRecipe } from "./compare-view.js";
 import { byId, element, setText } from "./dom.js";
+import { createComparisonExport } from "./export-compare.js";
 import { closable, listenForKeys } from "./keys.js";
 import { createLive } from "./live.js";
 import { MOST_RUNS } from "./runs-selection.js";
@@ -28,10 +35,16 @@ let view = parseView(location.search);
 const status = watchStatus();
 const onError = (/** @type {string} */ message) => notice("bad", message);
 const showVerdict = createVerdict();
+const showBetween = createBetweenFindings();
 const showDiffers = createDiffers();
-const showResults = createResults({ onRemove: removeRecipe });
+const showResults = createResults({ onRemove: removeRecipe, onOpen: openRecipe });
 const showLegend = createLegend({ onToggle: toggleRecipe });
 const showFigure = createFigure();
+const showControls = createControls({ onDrawn: changeDrawn, onAsked: changeAsked });
+const showPair = createPair({ onChosen: (pair) => change({ pair }), onLaunched: joinRuns });
+const showModels = createModels({ onChosen: (models) => change({ models }) });
+const showSweep = createSweep({ onChosen: (changes) => (change(changes), showSweepNow()) });
+const curves = createCurves({ answer: () => answer, view: () => view, take: takeCurves, onError });
 const load = untilItWorks(loadView, { isRefused: ({ status: code }) => code === 404 || code === 422, onRefused: ({ message }) => showProblem(message) });
 const live = createLive({ onEvent, onReset: load, onLink: showLink });
 const first = createChooser({ place: byId("choose"), verb: "Compare", onError, onChosen: addRuns });
@@ -57,11 +70,17 @@ function show() {
   byId("empty").hidden = true;
   document.title = `Compare ${answer.items.map(({ label }) => label).join(", ").slice(0, 80)} · Runyard`;
   showVerdict(answer);
+  showBetween(answer);
   showDiffers(answer, colourOf);
-  showResults(answer, colourOf);
+  showResults(answer, colourOf, view.open);
   showLegend(answer.items, colourOf, view.hidden);
+  showPair(answer, view);
+  showModels(answer, view.models);
+  showSweepNow();
   showLive();
 }
+
+const showSweepNow = () => answer && showSweep(answer, view, colourOf);
 
 /** What moves with every epoch. */
 function showLive() {
@@ -71,12 +90,20 @@ function showLive() {
 }
 
 async function loadView() {
-  const asked = view.runs;
-  if (!asked.length) return void (await showNothing());
-  const loaded = await get(`/api/compare?${new URLSearchParams(asked.map((run) => ["run", String(run)]))}`);
-  if (asked !== view.runs) return; // others were chosen in the meantime
-  take(loaded);
+  const { runs, recipes } = view;
+  if (!runs.length && !recipes.length) return void (await showNothing());
+  const loaded = await loadTable(view);
+  if (runs !== view.runs || recipes !== view.recipes) return; // others were chosen in the meantime
+  take({ ...loaded, series: {} });
   live.start(loaded.cursor);
+  await curves.load();
+}
+
+/** @param {(answer: import("./compare-model.js").Answer) => import("./compare-model.js").Answer} change */
+function takeCurves(change) {
+  if (!answer) return;
+  answer = change(answer);
+  showLive();
 }
 
 /** Nothing is chosen: offer what there is. */
@@ -88,7 +115,7 @@ async function showNothing() {
   setText(byId("overview"), "Choose what to hold against each other");
   await first.open([]);
   const { cursor } = await get("/api/recipes?limit=1");
-  if (!view.runs.length) live.start(cursor);
+  if (!view.runs.length && !view.recipes.length) live.start(cursor);
 }
 
 /** A run that is not there, or too many: say so, and how to go on. @param {string} message */
@@ -101,23 +128,28 @@ function showProblem(message) {
 }
 
 /** The numbers anew; the curves are followed by events. */
-const refreshSoon = createCoalescer(async () => {
+const refreshSoon = createCoalescer(refresh, REFRESH_MS);
+
+async function refresh() {
   if (!answer) return;
-  const asked = view.runs;
+  const asked = view;
   try {
-    const fresh = await get(`/api/compare?${new URLSearchParams([...asked.map((run) => ["run", String(run)]), ["curves", "false"]])}`);
-    if (asked !== view.runs || !answer) return;
-    take({ ...fresh, series: answer.series });
+    const fresh = await loadTable(asked, true);
+    if (!answer || ["runs", "recipes", "value", "target"].some((name) => asked[name] !== view[name])) return;
+    // A recipe may have got further runs: their curves are not there yet.
+    take({ ...fresh, differs: answer.differs, same: answer.same, series: answer.series });
+    await curves.load();
   } catch (problem) {
     if (problem.status !== 404) throw problem;
     showProblem(problem.message);
   }
-}, REFRESH_MS);
+}
 
 /** @param {import("./types.js").LiveEvent} event */
 function onEvent(event) {
   if (event.kind === "state") status.refresh();
   if (!answer) return;
+  curves.note(event);
   const changed = applyToAnswer(answer, event);
   if (changed === answer) return;
   answer = changed;
@@ -129,25 +161,41 @@ function onEvent(event) {
 function change(changes) {
   view = { ...view, ...changes };
   history.replaceState(null, "", addressOf(view));
-  showControls();
+  showControls(view);
+}
+
+/** The curves are drawn otherwise. @param {Partial<View>} changes */
+function changeDrawn(changes) {
+  change(changes);
+  showLive();
+  void curves.load();
+}
+
+/** The table is another one. @param {Partial<View>} changes */
+function changeAsked(changes) {
+  change(changes);
+  refresh().catch(({ message }) => onError(message));
+}
+
+/** @param {string} recipe */
+function openRecipe(recipe) {
+  change({ open: toggled(view.open, recipe) });
+  if (answer) showResults(answer, colourOf, view.open);
 }
 
 /** @param {string} recipe */
 function toggleRecipe(recipe) {
-  const hidden = new Set(view.hidden);
-  if (!hidden.delete(recipe)) hidden.add(recipe);
-  change({ hidden });
-  show();
+  change({ hidden: toggled(view.hidden, recipe) });
+  if (!answer) return;
+  showLegend(answer.items, colourOf, view.hidden);
+  showSweepNow();
+  showLive();
 }
 
 /** @param {string} recipe */
 function removeRecipe(recipe) {
-  const gone = answer?.items.find((item) => item.recipe === recipe)?.runs ?? [];
-  const runs = view.runs.filter((run) => !gone.includes(run));
-  if (runs.length === view.runs.length) return; // a second press, before the first is answered
-  const rest = answer?.items.filter((item) => item.runs.some((run) => runs.includes(run))) ?? [];
-  const hidden = new Set([...view.hidden].filter((one) => one !== recipe));
-  go({ hidden, runs, colours: rest.map((item) => colourOf(item.recipe)) });
+  const rest = withoutRecipe(view, recipe, answer?.items ?? [], colourOf);
+  if (rest) go(rest); // else a second press, before the first is answered
 }
 
 /** @param {number[]} runs */
@@ -158,6 +206,17 @@ function addRuns(runs) {
   go({ runs: all });
 }
 
+/** Runs that were launched from here, with what is to be said of it: they join the comparison.
+ *  @param {number[]} runs @param {"good"|"bad"} tone @param {(Node|string)[]} content */
+function joinRuns(runs, tone, content) {
+  const all = [...new Set([...view.runs, ...runs])];
+  const fits = all.length <= MOST_RUNS;
+  notice(tone, ...content, fits ? "" : ` At most ${MOST_RUNS} runs can be compared at once: the new ones are not shown here.`);
+  if (!runs.length) return;
+  status.refresh();
+  if (fits) go({ runs: all });
+}
+
 /** Another set of runs: a step that the browser's back button takes back. @param {Partial<View>} changes */
 function go(changes) {
   view = { ...view, ...changes };
@@ -165,54 +224,28 @@ function go(changes) {
   void load();
 }
 
-function showControls() {
-  byId("metric").value = view.metric;
-  byId("smooth").value = String(view.smooth);
-  setText(byId("smooth-value"), view.smooth ? view.smooth.toFixed(2) : "off");
-  for (const x of ["epoch", "seconds"]) byId(`x-${x}`).setAttribute("aria-pressed", String(view.x === x));
-}
-
 createSeedLaunch({
-  answer: () => answer,
-  onDone(runs, tone, content) {
-    const all = [...new Set([...view.runs, ...runs])];
-    const fits = all.length <= MOST_RUNS;
-    notice(tone, ...content, fits ? "" : ` At most ${MOST_RUNS} runs can be compared at once: the new ones are not shown here.`);
-    if (!runs.length) return;
-    status.refresh();
-    if (fits) go({ runs: all });
-  },
+  button: byId("launch-missing"),
+  entries: () => (answer ? openSeeds(answer.verdict.more_seeds, answer.runs) : []),
+  caption: (entries) => `Launch the missing seeds: ${missingText(entries)}`,
+  onDone: joinRuns,
 });
 
-byId("metric").append(...METRICS.map(({ name, title }) => element("option", { value: name, text: title })));
-byId("metric").addEventListener("change", () => {
-  change({ metric: byId("metric").value });
-  showLive();
-});
-byId("smooth").addEventListener("input", () => {
-  change({ smooth: Number(byId("smooth").value) });
-  showLive();
-});
-for (const x of /** @type {const} */ (["epoch", "seconds"])) {
-  byId(`x-${x}`).addEventListener("click", () => {
-    change({ x });
-    showLive();
-  });
-}
 byId("add-button").addEventListener("click", () => {
   byId("add").showModal();
-  void further.open(view.runs);
+  void further.open(answer?.runs.map(({ id }) => id) ?? view.runs);
 });
 addEventListener("popstate", () => {
   view = parseView(location.search);
-  showControls();
+  showControls(view);
   void load();
 });
+createComparisonExport(byId("export"));
 closable(byId("add"), true);
 closable(byId("help"), true);
 listenForKeys({
   a: () => answer && byId("add-button").click(),
   "?": () => byId("help").showModal(),
 });
-showControls();
+showControls(view);
 void load();

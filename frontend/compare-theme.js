@@ -5,14 +5,17 @@ import { isNumber, NOT_FINITE } from "./format.js";
 import { sheet } from "./plotly-theme.js";
 
 /** @typedef {import("./compare-curves.js").Line} Line */
-/** @typedef {{tokens: Object<string, string>, family: string, metric: string, title: string, x: "epoch"|"seconds", epochs: number,
+/** @typedef {{tokens: Object<string, string>, family: string, metric: string, title: string, x: import("./compare-view.js").Axis, epochs: number,
  *    colourOf: (recipe: string) => number, labelOf: (recipe: string, run: number|null) => string,
  *    gaps: {x: number, recipe: string, word: string, label: string}[]}} Look epochs: as many as the longest run is planned to have */
 
 const MOST_MARKED = 40;
 const MOST_UNIFIED = 12;
-const WIDTHS = { main: 2.4, faint: 1.2, seed: 1.1 };
-const OPACITIES = { main: 1, faint: 0.32, seed: 0.42 };
+const WIDTHS = { main: 2.4, faint: 1.2, seed: 1.1, band: 0 };
+const OPACITIES = { main: 1, faint: 0.32, seed: 0.42, band: 0.18 };
+/** Of so many lines each is drawn thinner: they lie over each other. */
+const MANY_LINES = 40;
+const THIN = 1.2;
 const UNITS = [
   { name: "h", seconds: 3600, from: 10 * 3600 },
   { name: "min", seconds: 60, from: 600 },
@@ -22,9 +25,10 @@ const UNITS = [
 /** @param {Line[]} lines @param {Look} look */
 export function figureOf(lines, look) {
   const unit = unitOf(lines);
-  const scale = look.x === "epoch" ? 1 : unit.seconds;
-  const many = lines.filter(({ kind }) => kind === "main").length > MOST_UNIFIED;
-  return { data: lines.map((line) => trace(line, look, scale)), layout: layout(look, unit.name, many, scale) };
+  const scale = look.x === "seconds" ? unit.seconds : 1;
+  const mains = lines.filter(({ kind }) => kind === "main").length;
+  const width = mains > MANY_LINES ? THIN : WIDTHS.main;
+  return { data: lines.map((line) => trace(line, look, scale, width)), layout: layout(look, unit.name, mains > MOST_UNIFIED, scale) };
 }
 
 /** @param {Line[]} lines */
@@ -33,8 +37,8 @@ function unitOf(lines) {
   return /** @type {typeof UNITS[0]} */ (UNITS.find(({ from }) => longest >= from));
 }
 
-/** @param {Line} line @param {Look} look @param {number} scale seconds in a unit of the axis */
-function trace(line, look, scale) {
+/** @param {Line} line @param {Look} look @param {number} scale seconds in a unit of the axis @param {number} width of a main line */
+function trace(line, look, scale, width) {
   const { token, dash } = lookOf(look.colourOf(line.recipe));
   const colour = look.tokens[token];
   const isMain = line.kind === "main";
@@ -48,7 +52,8 @@ function trace(line, look, scale) {
     connectgaps: false,
     // A lone epoch, or one between gaps, has no line to be seen by.
     mode: marked ? "lines+markers" : "lines",
-    line: { color: colour, width: WIDTHS[line.kind], dash },
+    ...(line.kind === "band" ? { fill: "toself", fillcolor: colour } : {}),
+    line: { color: colour, width: isMain ? width : WIDTHS[line.kind], dash: line.kind === "band" ? "solid" : dash },
     marker: { color: colour, size: 5 },
     opacity: OPACITIES[line.kind],
     hoverinfo: isMain ? "all" : "skip",
@@ -66,7 +71,7 @@ function layout({ tokens, family, metric, title, x, epochs, gaps, colourOf }, un
     // A zoom is of one metric over one axis: new points and more smoothing leave it.
     ...sheet({ tokens, family, revision: `${metric} by ${x}`, left: 60 }),
     hovermode: x === "epoch" && !many ? "x unified" : "closest",
-    xaxis: { ...axis, ...spike, showgrid: false, title: titled(x === "epoch" ? "Epoch" : `Training time, ${unit}`), ...(x === "epoch" ? epochAxis : { rangemode: "tozero", hoverformat: ".3~g" }) },
+    xaxis: { ...axis, ...spike, showgrid: false, title: titled(x === "epoch" ? "Epoch" : x === "images" ? "Training images seen" : `Training time, ${unit}`), ...(x === "epoch" ? epochAxis : { rangemode: "tozero", hoverformat: x === "images" ? ",.0f" : ".3~g" }) },
     yaxis: { ...axis, title: titled(isShare(metric) ? title : `${title}, nats`), tickformat: isShare(metric) ? ".0~%" : "~g" },
     annotations: gaps.map(({ x: place, recipe, word, label }, row) => ({
       x: place / scale,

@@ -21,6 +21,38 @@ export function cloneOf(query) {
 /** The seeds that the address asks for, as they are typed; null where it asks for none. Pure. @param {URLSearchParams} query */
 export const seedsOf = (query) => (/^[\d,\s-]{1,4000}$/.test(query.get("seeds") ?? "") ? (query.get("seeds") ?? "").split(",").join(", ") : null);
 
+/** @typedef {{path: string, text: string}} Set a field that the address sets, as it is typed */
+
+const MOST_SETS = 50;
+
+/** The fields that the address sets, and what cannot be: `set=optimizer.lr:0.01`, once for each. Pure.
+ *  @param {URLSearchParams} query @param {import("./launch-plan.js").Plan[]} plans @param {Object<string, any>} rules
+ *  @returns {{sets: Set[], problems: string[]}} */
+export function setsOf(query, plans, rules) {
+  /** @type {Set[]} */ const sets = [];
+  /** @type {string[]} */ const problems = [];
+  for (const pair of query.getAll("set").slice(0, MOST_SETS)) {
+    const [, path, text] = /^([^:]*):(.*)$/s.exec(pair) ?? [null, pair, null];
+    const plan = plans.find((one) => one.path === path);
+    if (!plan || text === null) problems.push(`The address sets “${pair.slice(0, 60)}”, which is no field with a value, such as optimizer.lr:0.01; it is left out.`);
+    else if (!isOption(plan, rules[path], textOf(plan, text))) problems.push(`The address sets ${path} to “${text.slice(0, 40)}”; it may be ${optionsOf(plan, rules[path])?.join(", ")}. It is left out.`);
+    else sets.push({ path, text: textOf(plan, text).slice(0, 200) });
+  }
+  return { sets, problems };
+}
+
+/** What the form shows for a value of the spec. @param {import("./launch-plan.js").Plan} plan @param {string} text */
+function textOf({ kind }, text) {
+  if (kind === "flag") return { true: "yes", false: "no" }[text] ?? text;
+  return text === "none" && kind === "number" ? "" : text;
+}
+
+/** @param {import("./launch-plan.js").Plan} plan @param {any} rule @returns {string[]|undefined} those of a choice */
+const optionsOf = ({ kind }, rule) => (kind === "flag" ? ["yes", "no"] : kind === "choice" ? rule?.enum : undefined);
+
+/** @param {import("./launch-plan.js").Plan} plan @param {any} rule @param {string} text */
+const isOption = (plan, rule, text) => optionsOf(plan, rule)?.includes(text) ?? true;
+
 /** The run that the address asks to clone. @param {URLSearchParams} query
  *  @returns {Promise<{run: Run|null, problem: string}>} the problem is empty where there is none */
 export async function clonedRun(query) {

@@ -1,7 +1,7 @@
 /** The form of the launch page: what it starts from, its fields, and everything beside them that follows. */
 
 import { byId } from "./dom.js";
-import { createClone, createPresetChoice, seedsOf } from "./launch-base.js";
+import { createClone, createPresetChoice, seedsOf, setsOf } from "./launch-base.js";
 import { createField } from "./launch-field.js";
 import { createGroups } from "./launch-groups.js";
 import { createOffers } from "./launch-offers.js";
@@ -124,6 +124,19 @@ export function createLaunchForm({ query, presets, rules, models, shelf, run }, 
     else preview.soon();
   });
 
+  /** Change what the address sets: each is marked as any other field that differs from what the launch starts from. */
+  function applySets() {
+    const { sets, problems } = setsOf(query, plans, rules);
+    for (const { path, text } of sets) field(path).set([text]);
+    if (!sets.length && !problems.length) return;
+    follow(false);
+    const unsaid = sets.filter(({ path }) => field(path).node.hidden).map(({ path }) => `The address sets ${path}, which says nothing beside what else is chosen here; it is left out.`);
+    if (problems.length + unsaid.length) onProblem([...problems, ...unsaid].join(" "));
+    const changed = sets.filter(({ path }) => !field(path).node.hidden).map(({ path }) => field(path).plan.label.toLowerCase());
+    if (run && changed.length) place.querySelector(".clone-says p")?.append(` Changed already: ${changed.join(", ")}.`);
+  }
+
   offers.take(shelf);
   follow(true);
+  applySets();
 }

@@ -9,7 +9,7 @@ import { takeSlot } from "./live-slots.js";
 
 /** @typedef {import("./types.js").LiveEvent} LiveEvent */
 
-const KINDS = /** @type {const} */ (["state", "epoch", "rewind", "progress", "log"]);
+const KINDS = /** @type {const} */ (["state", "epoch", "rewind", "findings", "progress", "log"]);
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 15_000;
 const POLL_MS = 2000;

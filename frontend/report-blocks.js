@@ -1,6 +1,7 @@
 /** The blocks of a report besides its experiments: text, changed layers, comparisons, references. */
 
 import { createList, element, setAttribute, setText } from "./dom.js";
+import { createComparison } from "./report-comparison.js";
 import { createExperiment } from "./report-experiment.js";
 import { blockHeading, scrolling } from "./report-parts.js";
 import { createSweep } from "./report-sweep.js";
@@ -49,33 +50,6 @@ function createChanges() {
     heading.update(block);
     setText(text, block.text);
     rows(block.rows);
-  };
-  return { node, update };
-}
-
-function createComparison() {
-  const heading = blockHeading();
-  const list = element("div", { class: "comparisons" });
-  const node = element("div", { class: "block" }, heading.node, list);
-  const items = createList(list, (_item, index) => index, () => {
-    const parts = { stated: element("dd"), published: element("dd"), remark: element("dd", { class: "remark" }), measured: element("dd", { class: "measured" }), note: element("p", { class: "muted small" }) };
-    const terms = element("dl", {}, element("dt", { text: "The report states" }), parts.stated, element("dt", { text: "Its numbers say" }), parts.published, parts.remark, element("dt", { text: "Measured here" }), parts.measured);
-    return {
-      node: element("div", { class: "card comparison" }, terms, parts.note),
-      update(/** @type {import("./report-types.js").Compared} */ item) {
-        for (const [name, part] of Object.entries(parts)) {
-          const text = item[/** @type {keyof typeof item} */ (name)] ?? "";
-          setText(part, text);
-          part.hidden = !text;
-        }
-        parts.measured.classList.toggle("muted", item.measured.startsWith("not measured"));
-      },
-    };
-  });
-  const update = (/** @type {import("./report-types.js").Comparison} */ block) => {
-    setAttribute(node, "id", block.id ?? null);
-    heading.update(block);
-    items(block.items);
   };
   return { node, update };
 }

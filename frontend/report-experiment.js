@@ -3,17 +3,19 @@
 import { serverNow } from "./api.js";
 import { createFact, createList, element, setAttribute, setText, showProgress, stateLabel } from "./dom.js";
 import { createFaithful } from "./faithful.js";
-import { MISSING, percent } from "./format.js";
+import { counted, MISSING, percent } from "./format.js";
 import { fractionDone, stateText } from "./progress.js";
-import { asStanding, factsOf, protocolText } from "./report-model.js";
+import { asStanding, factsOf, MARKS, outcomesText, protocolText } from "./report-model.js";
 import { blockHeading } from "./report-parts.js";
+import { createSeedButton } from "./report-seeds.js";
 import { createReportTable } from "./report-table.js";
 
 /** @typedef {import("./report-types.js").Experiment} Experiment */
-/** @typedef {{drawing: import("./report-figures.js").Drawing, progress: Map<number, any>}} Place what the page lends its blocks */
+/** @typedef {{drawing: import("./report-figures.js").Drawing, progress: Map<number, any>, stale: Set<number>, onAdded: (runs: number[]) => void}} Place
+ *   what the page lends its blocks; stale: runs of which something is new that is not shown yet */
 
 /** @param {Experiment} first @param {Place} place */
-export function createExperiment(first, { drawing, progress }) {
+export function createExperiment(first, { drawing, progress, stale, onAdded }) {
   const heading = blockHeading();
   const standing = createStanding(progress);
   const about = element("p", { class: "prose" });
@@ -22,7 +24,7 @@ export function createExperiment(first, { drawing, progress }) {
   const start = createStart();
   const faithful = createFaithful();
   const table = createReportTable(`${first.id} ${first.title}`, first.columns);
-  const foot = createFoot();
+  const foot = createFoot({ onAdded });
   const figure = drawing.figure(first.id, first.title);
   const noteList = element("ul", { class: "callouts" });
   const notes = createList(noteList, ({ kind }, index) => `${kind} ${index}`, createNote);
@@ -51,8 +53,11 @@ export function createExperiment(first, { drawing, progress }) {
     facts(factsOf(block));
     start.update(block);
     faithful.update(block.faithful);
-    table.update(block.rows);
+    table.update(block.rows, block.references);
     foot.update(block);
+    const isStale = block.seeds.run_ids.some((id) => stale.has(id));
+    setAttribute(left, "data-stale", isStale ? "" : null);
+    foot.showStale(isStale);
     figure.update(block.figure);
     const [warned, quiet] = [true, false].map((wanted) => block.notes.filter(({ kind }) => WARNED.has(kind) === wanted));
     notes([...warned, ...quiet].filter(({ text }) => text !== block.start));
@@ -109,8 +114,33 @@ function createParent() {
   return { node, update };
 }
 
-/** What of the protocol differs, and the place kept for the verdict. */
-function createFoot() {
+/** Below the table: how many seeds count, and of each reference what differs and how often each verdict fell.
+ *  @param {import("./report-seeds.js").Told} told */
+function createFoot(told) {
+  const seeds = element("span");
+  const stale = element("span", { class: "stale-note", role: "status" });
+  const add = createSeedButton(told, false);
+  const list = element("ul", { class: "held" });
+  const references = createList(list, (/** @type {import("./report-types.js").Beside} */ { name }) => name, createHeld);
+  const key = element("p", { class: "key" });
+  const node = element("div", { class: "card-foot" }, element("div", { class: "seeds" }, seeds, " ", stale, " ", add.node), list, key);
+
+  const update = (/** @type {Experiment} */ { seeds: { n, runs, left_out: leftOut, add: launch }, references: held }) => {
+    const count = n ? `${counted(n, "seed")} ${n === 1 ? "counts" : "count"} (${runs.map((id) => `run ${id}`).join(", ")}).` : "No seed has completed.";
+    setText(seeds, leftOut ? `${count} ${leftOut}` : count);
+    add.update(launch ? [launch] : []);
+    references(held);
+    const fell = Object.keys(MARKS).filter((name) => MARKS[name] && held.some(({ outcomes }) => outcomes[name]));
+    setText(key, fell.map((name) => `${MARKS[name]} ${name}`).join("   "));
+  };
+  const showStale = (/** @type {boolean} */ isStale) => setText(stale, isStale ? "Runs of this table have changed; it is being read again." : "");
+  return { node, update, showStale };
+}
+
+function createHeld() {
+  const name = element("b");
+  const verdict = element("span", { class: "verdict" });
+  const outcomes = element("span", { class: "outcomes" });
   const chip = element("summary");
   const rows = element("ul");
   const details = element("details", { class: "protocol" }, chip, rows);
@@ -119,15 +149,25 @@ function createFoot() {
     const update = (/** @type {Experiment["protocol"][number]} */ { field, published, here }) => setText(node, `${field}: published ${published}, here ${here}`);
     return { node, update };
   });
-  const verdict = element("span", { class: "verdict" });
-  const update = (/** @type {Experiment} */ { protocol, verdict: word }) => {
+  const node = element("li", {}, name, " ", verdict, " ", outcomes, details);
+  const update = (/** @type {import("./report-types.js").Beside} */ { title, table, there, protocol, verdict: last, outcomes: fell }) => {
+    setText(name, there && table ? `${title}, Table ${table}` : title);
+    setText(verdict, verdictText(there, last));
+    setText(outcomes, outcomesText(fell));
     const text = protocolText(protocol);
     details.hidden = !text;
     setText(chip, text ?? "");
     list(protocol);
-    setText(verdict, word ?? "");
   };
-  return { node: element("div", { class: "card-foot" }, details, verdict), update };
+  return { node, update };
+}
+
+/** What is said of the last epoch; where its protocol differs the chip below names the fields.
+ *  @param {boolean} there @param {import("./report-types.js").Judged|null} last */
+function verdictText(there, last) {
+  if (!there) return "It has no table of this experiment.";
+  if (!last) return "It has no test accuracy for the last epoch.";
+  return last.outcome === "protocol differs" ? "" : `Last epoch, test accuracy: ${last.text}`;
 }
 
 /** Tones by kind: what went wrong stands out, what explains stays quiet. */

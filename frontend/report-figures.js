@@ -3,7 +3,7 @@
 import { element } from "./dom.js";
 import { CONFIG, plotlyWhenIdle } from "./plotly-load.js";
 import { readTokens, TOKENS } from "./plotly-theme.js";
-import { isPublished, legendOf, tokenOf, versus } from "./report-theme.js";
+import { isBand, isPublished, legendOf, tokenOf, versus } from "./report-theme.js";
 
 /** @typedef {{data: any[], layout: any}} Figure */
 /** @typedef {ReturnType<typeof createDrawing>} Drawing */
@@ -83,10 +83,11 @@ function showLegend(caption, figure) {
   if (caption.dataset.names === names.join()) return;
   caption.dataset.names = names.join();
   caption.replaceChildren(
-    ...figure.data.map((trace, index) => {
-      const line = element("i", { class: isPublished(trace) ? "dashed" : null, "aria-hidden": "true" });
+    ...figure.data.flatMap((trace, index) => {
+      if (isBand(trace) && trace.meta.metric === "train_acc") return []; // one band tells what both are
+      const line = element("i", { class: isPublished(trace) ? "dashed" : isBand(trace) ? "band" : null, "aria-hidden": "true" });
       line.style.color = `var(--${tokenOf(trace)})`;
-      return element("span", { class: "legend" }, line, names[index]);
+      return [element("span", { class: "legend" }, line, names[index])];
     }),
   );
 }

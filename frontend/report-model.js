@@ -13,10 +13,11 @@ export const CHOICES = /** @type {const} */ (["size", "dataset", "pretraining", 
 /** What stands in a published cell that cannot be read: never a zero. */
 export const UNREADABLE = "·";
 
-/** What of the page's address chooses a variant. @param {string} search @returns {URLSearchParams} */
+/** What of the page's address chooses a variant, and what it is held against. @param {string} search @returns {URLSearchParams} */
 export function chosenVariant(search) {
   const given = new URLSearchParams(search);
-  return new URLSearchParams(CHOICES.filter((name) => given.get(name)).map((name) => [name, String(given.get(name))]));
+  const chosen = CHOICES.filter((name) => given.get(name)).map((name) => [name, String(given.get(name))]);
+  return new URLSearchParams([...chosen, ...given.getAll("reference").map((value) => ["reference", value])]);
 }
 
 /** A loss or a share as its column shows it. @param {string} metric @param {number|null|undefined} value */
@@ -34,6 +35,66 @@ export function deltaText(points) {
   if (!isNumber(points)) return MISSING;
   const size = Math.abs(points).toFixed(1);
   return size === "0.0" ? "0.0" : `${points < 0 ? "−" : "+"}${size}`;
+}
+
+/** What stands before a verdict's words where there is no room for them: never the colour alone. @type {Object<string, string>} */
+export const MARKS = { reproduced: "✓", below: "↓", better: "↑", "protocol differs": "≠", "not enough seeds": "n<3", "not a number": "NaN", "not run yet": "" };
+
+/** The value of a cell: the mean over seeds, both of two, or what the run that is shown has so far.
+ *  @param {import("./report-types.js").Row} row @param {string} metric */
+export function cellText(row, metric) {
+  const cell = row.cells?.[metric];
+  if (!cell?.n) return measuredText(row, metric);
+  if (cell.values) return cell.values.map((value) => shown(metric, value)).join(", ");
+  return cell.kind === "not a number" ? NOT_FINITE.nan : shown(metric, cell.mean);
+}
+
+/** "± 0.4 · n 3": the half-width where there is one, and how many seeds count. @param {import("./report-types.js").Row} row @param {string} metric */
+export function spreadText(row, metric) {
+  const cell = row.cells?.[metric];
+  if (!cell?.n) return isNumber(row.measured?.[metric]) ? "so far" : "";
+  const half = isNumber(cell.half) ? `± ${/acc$/.test(metric) ? (100 * cell.half).toFixed(1) : loss(cell.half)} · ` : "";
+  return `${half}n ${cell.n}`;
+}
+
+/** What a cell's numbers mean, for whoever points at it. @param {import("./report-types.js").Row} row @param {string} metric */
+export function cellTitle(row, metric) {
+  const cell = row.cells?.[metric];
+  if (!cell?.n) return isNumber(row.measured?.[metric]) ? "One run that has not completed: no seed counts yet" : null;
+  const [low, high] = [shown(metric, cell.low), shown(metric, cell.high)];
+  if (cell.kind === "t") return cell.half === 0 ? `All ${cell.n} seeds end alike: no spread to judge by` : `Mean of ${cell.n} seeds, 95% interval of the mean ${low} to ${high}`;
+  if (cell.kind === "two") return "Two seeds: both values, as their interval would be nine standard deviations wide";
+  if (cell.kind === "wilson") return `One run; by its test images alone the 95% interval is ${low} to ${high}`;
+  return cell.kind === "not a number" ? "A seed has a value here that is no number" : "One run";
+}
+
+/** "+0.3" points of an accuracy, "−0.012" nats of a loss. @param {string} metric @param {number|null|undefined} delta */
+export function differenceText(metric, delta) {
+  if (!isNumber(delta)) return MISSING;
+  if (/acc$/.test(metric)) return deltaText(delta);
+  const size = Math.abs(delta).toFixed(3);
+  return size === "0.000" ? size : `${delta < 0 ? "−" : "+"}${size}`;
+}
+
+/** "12 reproduced · 3 below": how often each verdict fell. @param {Object<string, number>} outcomes */
+export const outcomesText = (outcomes) =>
+  Object.keys(MARKS).filter((name) => outcomes[name]).map((name) => `${outcomes[name]} ${name}`).join(" · ");
+
+/** The address of a list of references, each with its tolerance where that is not its own. @param {import("./report-types.js").ShownReference[]} references */
+export const referenceWishes = (references) =>
+  references.map(({ name, tolerance_points: points, own_tolerance_points: own }) => (points === own || !isNumber(points) ? name : `${name}:${Number(points.toFixed(4))}`));
+
+/** "seed 2", "seeds 1 and 2". @param {number[]} seeds */
+export const seedsText = (seeds) => (seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds.slice(0, -1).join(", ")} and ${seeds.at(-1)}`);
+
+/** Every run that any cell or sentence of a view rests on, over all seeds. @param {View} view @returns {Set<number>} */
+export function runsOf(view) {
+  const found = new Set(view.standing.run_ids);
+  for (const block of view.sections.flatMap(({ blocks }) => blocks)) {
+    if (block.kind === "experiment") for (const id of block.seeds?.run_ids ?? []) found.add(id);
+    if (block.kind === "comparison") for (const { run_ids: ids } of block.items) for (const id of ids ?? []) found.add(id);
+  }
+  return found;
 }
 
 /** The hyper-parameters as name and value; both where the published one differs, and the layers that were changed.

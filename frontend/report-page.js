@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { createCoalescer } from "./coalesce.js";
 import { byId, createList, element, setAttribute, setText } from "./dom.js";
+import { createReportExport } from "./export-report.js";
 import { counted } from "./format.js";
 import { closable, listenForKeys } from "./keys.js";
 import { createLive } from "./live.js";
@@ -10,7 +11,9 @@ import { createBlock } from "./report-blocks.js";
 import { createContents } from "./report-contents.js";
 import { createDrawing } from "./report-figures.js";
 import { createReportLaunch } from "./report-launch.js";
-import { afterChoice, chosenVariant } from "./report-model.js";
+import { afterChoice, chosenVariant, referenceWishes, runsOf } from "./report-model.js";
+import { createOwnList } from "./report-own-list.js";
+import { createReferenceBar } from "./report-references.js";
 import { createReportHead } from "./report-standing.js";
 import { notice, showLink, watchStatus } from "./standing.js";
 import { untilItWorks } from "./until-it-works.js";
@@ -23,11 +26,15 @@ const REFRESH_MS = 500; // at most two views a second, however many events come
 /** @type {View|null} */ let view = null;
 let sending = false;
 /** Progress is told by the stream alone, by run. @type {Map<number, any>} */ const progress = new Map();
+/** Runs of which something is new that is not on the page yet: their cells say so. @type {Set<number>} */ const stale = new Set();
+/** Every run that a cell rests on. @type {Set<number>} */ let rested = new Set();
 
 const status = watchStatus();
 const onError = (/** @type {string} */ message) => notice("bad", message);
 const drawing = createDrawing();
 const head = createReportHead({ onChoice, progress });
+const references = createReferenceBar({ onChange: onReferences, onError });
+void createOwnList(byId("own-reports"), onError);
 const showContents = createContents(byId("contents"));
 const showSections = createList(byId("sections"), (/** @type {any} */ { id }) => id, createSection);
 const load = untilItWorks(loadView, { isRefused: ({ status: code }) => code >= 400 && code < 500, onRefused: showRefusal, onLost: showUnchanged });
@@ -51,7 +58,7 @@ function createSection() {
   const body = element("div");
   title.append(number, words);
   const node = element("section", {}, title, body);
-  const blocks = createList(body, (/** @type {any} */ block, index) => `${block.kind} ${block.id ?? index}`, (block) => createBlock(block, { drawing, progress }));
+  const blocks = createList(body, (/** @type {any} */ block, index) => `${block.kind} ${block.id ?? index}`, (block) => createBlock(block, { drawing, progress, stale, onAdded }));
   const update = (/** @type {import("./report-types.js").Section} */ section) => {
     setAttribute(node, "id", section.id);
     setText(number, /\d/.test(section.id) ? section.id : "");
@@ -65,7 +72,10 @@ function createSection() {
 /** @param {View} loaded */
 function show(loaded) {
   view = loaded;
+  rested = runsOf(loaded);
+  stale.clear();
   byId("report").hidden = false;
+  references.update(loaded.references);
   head.update(loaded, sending);
   showSections(loaded.sections);
   showContents(loaded);
@@ -124,7 +134,7 @@ const refreshSoon = createCoalescer(async () => {
 /** @param {import("./types.js").LiveEvent} event */
 function onEvent({ kind, data }) {
   if (kind === "state") status.refresh();
-  const known = view?.standing.run_ids.includes(data.run);
+  const known = rested.has(data.run);
   if (kind === "progress") {
     if (!known || !view) return;
     progress.set(data.run, data);
@@ -132,6 +142,10 @@ function onEvent({ kind, data }) {
     return showSections(view.sections);
   }
   if (kind === "state") progress.delete(data.run);
+  if (known && view && !stale.has(data.run)) {
+    stale.add(data.run);
+    showSections(view.sections);
+  }
   // A state of an unknown run may be that of one which was launched elsewhere for this report.
   if (known || kind === "state") refreshSoon();
 }
@@ -139,8 +153,28 @@ function onEvent({ kind, data }) {
 /** @param {string} name @param {string} value */
 function onChoice(name, value) {
   if (!view) return;
-  history.pushState(null, "", `/report?${afterChoice(view.variant, name, value)}`);
+  go(afterChoice(view.variant, name, value), referenceWishes(view.references.shown));
+}
+
+/** @param {import("./report-types.js").ShownReference[]} shown what the report is to be held against */
+function onReferences(shown) {
+  if (view) go(chosenVariant(location.search), referenceWishes(shown));
+}
+
+/** Another view: a step that the browser's back button takes back. @param {URLSearchParams} variant @param {string[]} wishes */
+function go(variant, wishes) {
+  variant.delete("reference");
+  // What is shown without a word needs none.
+  if (wishes.join() !== "published") for (const wish of wishes) variant.append("reference", wish);
+  history.pushState(null, "", `/report?${variant}`);
   void load();
+}
+
+/** Seeds that were added are runs of this report, also where another seed is shown. @param {number[]} runs */
+function onAdded(runs) {
+  for (const run of runs) rested.add(run);
+  status.refresh();
+  refreshSoon();
 }
 
 /** @param {{runs: number[], reused: number}} answer */
@@ -153,6 +187,7 @@ function onLaunched({ runs, reused }) {
 
 byId("run-missing").addEventListener("click", launcher.launch);
 addEventListener("popstate", () => address() !== shownAddress && void load()); // a link within the page changes no variant
+createReportExport(byId("export"), () => view);
 closable(byId("help"), true);
 listenForKeys({
   m: launcher.launch,

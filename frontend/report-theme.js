@@ -1,4 +1,4 @@
-/** The page's colours over a figure of the report: published dashed, measured solid, in the colour of their metric. Pure. */
+/** The page's colours over a figure of the report: published dashed, measured solid, its band, in the colour of their metric. Pure. */
 
 import { sheet } from "./plotly-theme.js";
 
@@ -6,8 +6,14 @@ import { sheet } from "./plotly-theme.js";
 
 const COLOURS = /** @type {Object<string, string>} */ ({ train_acc: "series-1", test_acc: "series-2" });
 
+/** Of the references in their order: two of one colour are told apart by their dashes. */
+const DASHES = ["5px,4px", "2px,3px", "8px,3px,2px,3px", "10px,4px"];
+
 /** @param {any} trace */
 export const isPublished = (trace) => trace.meta.source === "published";
+
+/** The 95% interval of the mean over seeds. @param {any} trace */
+export const isBand = (trace) => trace.meta.source === "band";
 
 /** The token of a trace's colour. @param {any} trace */
 export const tokenOf = (trace) => COLOURS[trace.meta.metric];
@@ -34,17 +40,21 @@ export function versus(figure, { tokens, family }) {
 function themedTrace(trace, tokens) {
   const colour = tokens[tokenOf(trace)];
   const published = isPublished(trace);
+  if (isBand(trace)) return { ...trace, fillcolor: faint(colour), line: { color: colour, width: 0 } };
   const main = trace.meta.metric !== "train_acc"; // what the report is about stands out from what it was learned on
   return {
     ...trace,
     connectgaps: false, // an unreadable cell is a gap
     // A lone measured epoch has no line to be seen by; a published one between gaps neither.
     mode: "lines+markers",
-    line: { color: colour, width: main ? (published ? 1.6 : 2.2) : 1.1, dash: published ? "5px,4px" : "solid" },
+    line: { color: colour, width: main ? (published ? 1.6 : 2.2) : 1.1, dash: published ? DASHES[(trace.meta.place ?? 0) % DASHES.length] : "solid" },
     marker: { color: published ? tokens.surface : colour, size: main ? (published ? 4 : 5) : 3, line: { color: colour, width: published ? 1.2 : 0 } },
     hovertemplate: "%{y:.1%}",
   };
 }
+
+/** A colour that lies over others and lets them through. @param {string} colour rgb(…), as the browser tells it */
+export const faint = (colour) => colour.replace(/^rgb\((.*)\)$/, "rgba($1, 0.16)");
 
 /** @param {any} axis @param {Tokens} tokens */
 const sharedAxis = (axis, tokens) => ({ gridcolor: tokens.line, linecolor: tokens.line, automargin: true, title: { ...axis.title, standoff: 8, font: { size: 12, color: tokens.muted } } });

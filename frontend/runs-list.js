@@ -4,7 +4,8 @@ import { get, serverNow } from "./api.js";
 import { createCoalescer } from "./coalesce.js";
 import { byId } from "./dom.js";
 import { position, storeOf } from "./live.js";
-import { FILTERS, inFilter, matches } from "./runs-model.js";
+import { isFound } from "./runs-marks-model.js";
+import { inFilter, keyOf, matches, NEWEST, queryOf } from "./runs-model.js";
 import { createPaging } from "./runs-paging.js";
 import { createRunsStore } from "./runs-store.js";
 import { createRunsTable } from "./runs-table.js";
@@ -24,12 +25,12 @@ export function createRunsView({ choice, selection, onPage, onRendered, onChange
   /** Which store the rows are of. */
   let storeId = "";
 
-  const key = () => `${choice.filter}|${choice.text}`;
+  const key = () => keyOf(choice);
   /** Before a search is answered, the loaded rows are searched. */
-  const lowest = () => paging.lowest(paging.isLoaded(key()) ? key() : "all|");
+  const lowest = () => paging.lowest(paging.isLoaded(key()) ? key() : keyOf(NEWEST));
 
   /** A run is shown where what is chosen has been loaded without a hole down to it. @param {Run} run */
-  const isShown = (run) => inFilter(run, choice.filter) && matches(run, choice.text) && run.id >= lowest();
+  const isShown = (run) => inFilter(run, choice.filter) && matches(run, choice.text) && isFound(run, choice.finding) && run.id >= lowest();
 
   /** @param {Set<number>} ids */
   function render(ids) {
@@ -52,18 +53,14 @@ export function createRunsView({ choice, selection, onPage, onRendered, onChange
     storeId = storeOf(cursor);
   };
 
-  /** Load the newest of what is chosen, or what follows `before`. @param {string} filter @param {string} text @param {number} [before] */
-  const loadPage = async (filter, text, before) => {
-    const query = new URLSearchParams({ limit: String(PAGE) });
-    const ask = FILTERS.find(({ name }) => name === filter)?.ask;
-    if (ask) query.set("state", ask);
-    if (text) query.set("q", text);
-    if (before !== undefined) query.set("before", String(before));
-    const page = await get(`/api/runs?${query}`);
+  /** Load the newest of what is chosen, or what follows `before`. @param {import("./runs-model.js").Choice} wanted @param {number} [before] */
+  const loadPage = async (wanted, before) => {
+    const asked = keyOf(wanted); // it may be another by the time of the answer
+    const page = await get(`/api/runs?${queryOf(wanted, PAGE, before)}`);
     belong(page.cursor);
-    paging.note(`${filter}|${text}`, before, page.next, Math.max(0, ...store.runs.keys()));
+    paging.note(asked, before, page.next, Math.max(0, ...store.runs.keys()));
     store.merge(page.runs, position(page.cursor));
-    if (filter === "all" && !text && before === undefined) store.dropMissing(page.runs, page.next === null, position(page.cursor));
+    if (asked === keyOf(NEWEST) && before === undefined) store.dropMissing(page.runs, page.next === null, position(page.cursor));
     onPage(page);
     return page;
   };
@@ -74,25 +71,25 @@ export function createRunsView({ choice, selection, onPage, onRendered, onChange
     isLoaded: () => loaded,
     /** Ask for the newest page once after a burst: new runs, and how many are ahead of each queued one. */
     refreshSoon: createCoalescer(async () => {
-      await loadPage("all", "");
+      await loadPage(NEWEST);
       onRendered();
     }, REFRESH_MS),
     /** At the start, and where the stream begins anew. */
     async load() {
-      const page = await loadPage("all", "");
+      const page = await loadPage(NEWEST);
       loaded = true;
-      if (key() !== "all|") await loadPage(choice.filter, choice.text);
+      if (key() !== keyOf(NEWEST)) await loadPage(choice);
       renderAll();
       return page;
     },
     /** What was chosen changed. */
     async choose() {
       renderAll();
-      if (!paging.isLoaded(key())) await loadPage(choice.filter, choice.text);
+      if (!paging.isLoaded(key())) await loadPage(choice);
       renderAll();
     },
     async older() {
-      await loadPage(choice.filter, choice.text, paging.start(key()) ?? undefined);
+      await loadPage(choice, paging.start(key()) ?? undefined);
       renderAll();
     },
     hasOlder: () => paging.start(key()) !== null,

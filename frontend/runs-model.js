@@ -18,9 +18,12 @@ export const FILTERS = [
 
 /** Return the run after an event; the one given is not altered. @param {Run} run @param {LiveEvent} event @returns {Run} */
 export function applyEvent(run, event) {
-  // Whatever is told of a run, it is heard of.
-  return withEvent(run.stale ? { ...run, stale: null } : run, event);
+  // Whatever its worker tells of a run, it is heard of.
+  return withEvent(run.stale && isOfWorker(event) ? { ...run, stale: null } : run, event);
 }
+
+/** What was found of a run, the service finds by itself. @param {LiveEvent} event */
+export const isOfWorker = ({ kind }) => kind !== "findings";
 
 /** @param {Run} run @param {LiveEvent} event @returns {Run} */
 function withEvent(run, { kind, data }) {
@@ -31,6 +34,8 @@ function withEvent(run, { kind, data }) {
       return applyEpoch(run, data);
     case "rewind":
       return applyRewind(run, data);
+    case "findings":
+      return { ...run, findings: data.findings };
     case "progress":
       return isTraining(run) ? { ...run, progress: data } : run;
     default:
@@ -105,6 +110,25 @@ export function matches(run, query) {
   if (!words.length) return true;
   const text = searchText(run);
   return words.every((word) => text.includes(word));
+}
+
+/** What is chosen on the page. @typedef {{filter: string, text: string, finding: string}} Choice */
+
+/** Everything, from the newest on. @type {Choice} */
+export const NEWEST = { filter: "all", text: "", finding: "" };
+
+/** What tells one choice from another. @param {Choice} choice */
+export const keyOf = ({ filter, text, finding }) => [filter, finding, text].join("|");
+
+/** What the service is asked for. @param {Choice} choice @param {number} limit @param {number} [before] */
+export function queryOf({ filter, text, finding }, limit, before) {
+  const query = new URLSearchParams({ limit: String(limit) });
+  const ask = FILTERS.find(({ name }) => name === filter)?.ask;
+  if (ask) query.set("state", ask);
+  if (text) query.set("q", text);
+  if (finding) query.set("finding", finding);
+  if (before !== undefined) query.set("before", String(before));
+  return query;
 }
 
 /** @param {Run} run @param {string} filter a name of FILTERS */

@@ -7,6 +7,7 @@ import { compareAddress } from "./links.js";
 import { createLive } from "./live.js";
 import { createRunsView } from "./runs-list.js";
 import { createCancelChosen } from "./runs-cancel-chosen.js";
+import { createMarkFilter } from "./runs-marks.js";
 import { FILTERS } from "./runs-model.js";
 import { createQuickRun } from "./runs-quick.js";
 import { createRecipesView } from "./runs-recipes.js";
@@ -24,6 +25,7 @@ const query = new URLSearchParams(location.search);
 const choice = {
   filter: FILTERS.some(({ name }) => name === query.get("state")) ? String(query.get("state")) : "all",
   text: query.get("q") ?? "",
+  finding: query.get("finding") ?? "",
   open: new Set((query.get("open") ?? "").split(",").filter(Boolean)),
 };
 /** @type {"recipes"|"runs"} */ let by = query.get("by") === "runs" ? "runs" : "recipes";
@@ -58,12 +60,20 @@ function onRendered() {
   byId("runs").hidden = byId("controls").hidden = none;
   byId("no-match").hidden = shown > 0 || !active().isLoaded();
   const noun = by === "runs" ? "run" : "recipe";
-  setText(byId("no-match"), choice.text ? `No ${noun} matches “${choice.text}”.` : `No ${by === "runs" ? "run is" : "recipe has a run that is"} ${choice.filter} now.`);
+  setText(byId("no-match"), noMatch(noun));
   setText(byId("overview"), none ? "Trainings of this machine and its workers" : overview(total, held));
   byId("older").hidden = !active().hasOlder();
   setText(byId("shown"), shown < known || active().hasOlder() ? `${count(shown)} shown` : "");
   showFilters(total);
   showChosen();
+}
+
+/** @param {string} noun */
+function noMatch(noun) {
+  const found = choice.finding ? " of which this was found" : "";
+  if (choice.text) return `No ${noun}${found} matches “${choice.text}”.`;
+  if (choice.filter === "all") return `No ${noun} is here${found}.`;
+  return `No ${by === "runs" ? `run${found} is` : `recipe has a run${found} that is`} ${choice.filter} now.`;
 }
 
 /** @param {number} total @param {number} held */
@@ -143,6 +153,7 @@ function rememberInUrl() {
   if (by === "runs") parameters.set("by", by);
   if (choice.filter !== "all") parameters.set("state", choice.filter);
   if (choice.text) parameters.set("q", choice.text);
+  if (choice.finding) parameters.set("finding", choice.finding);
   if (choice.open.size) parameters.set("open", [...choice.open].join(","));
   history.replaceState(null, "", parameters.size ? `?${parameters}` : location.pathname);
 }
@@ -195,6 +206,10 @@ for (const { name, title } of FILTERS) {
   button.append(element("span", { text: title }), element("span", { class: "count" }));
   byId("filters").append(button);
 }
+createMarkFilter({ wanted: choice.finding, onError, onChosen: (wanted) => {
+  choice.finding = wanted;
+  choose();
+} });
 byId("filter").value = choice.text;
 /** @type {ReturnType<typeof setTimeout>|undefined} */ let typing;
 byId("filter").addEventListener("input", () => {

@@ -46,7 +46,7 @@ function createMainRow(recipe, { now, onOpen, ...options }) {
   const number = element("span");
   const aside = element("span", { class: "aside" }, number, element("i", { class: "chevron", "aria-hidden": "true" }));
   const doing = element("div", { class: "aside doing" });
-  const { node, select, size, line, state, bar, last, best, spark, time, cancel, showSeconds } = createRowParts(
+  const { node, select, size, mark, line, state, bar, last, best, spark, time, cancel, showSeconds } = createRowParts(
     {},
     [expander, link, aside],
     [doing],
@@ -84,6 +84,7 @@ function createMainRow(recipe, { now, onOpen, ...options }) {
     node.dataset.state = standing.state;
     showTitle(shown);
     select.update(single ? [runs[0].id] : comparable(runs), single ? `${about.name}, run ${runs[0].id}` : `${about.name}, ${counted(about.total, "run")}`);
+    mark.update(runs);
     setText(line, lineOf(shown));
     line.title = line.textContent ?? "";
     state.show(standing.state, standing.text, standing.detail);

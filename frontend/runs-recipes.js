@@ -4,7 +4,8 @@ import { get, serverNow } from "./api.js";
 import { createCoalescer } from "./coalesce.js";
 import { byId } from "./dom.js";
 import { position, storeOf } from "./live.js";
-import { FILTERS } from "./runs-model.js";
+import { isFound } from "./runs-marks-model.js";
+import { keyOf, NEWEST, queryOf } from "./runs-model.js";
 import { createPaging } from "./runs-paging.js";
 import { createRecipeBody } from "./runs-recipe-rows.js";
 import { recipeInFilter, recipeMatches } from "./runs-recipes-model.js";
@@ -14,7 +15,7 @@ import { changesWithTime } from "./run-states.js";
 /** @typedef {import("./types.js").Run} Run */
 /** @typedef {import("./runs-recipes-model.js").Recipe} Recipe */
 /** @typedef {import("./runs-recipes-model.js").Shown} Shown */
-/** @typedef {{choice: {filter: string, text: string, open: Set<string>}, selection: ReturnType<import("./runs-selection.js").createSelection>,
+/** @typedef {{choice: import("./runs-model.js").Choice & {open: Set<string>}, selection: ReturnType<import("./runs-selection.js").createSelection>,
  *    onPage: (page: any) => void, onRendered: () => void, onOpen: (recipe: string, open: boolean) => void,
  *    onChanged: (run: Run) => void, onError: (message: string) => void}} Context what the page shares with its views */
 
@@ -38,9 +39,9 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
   /** Which store the rows are of. */
   let storeId = "";
 
-  const key = () => `${choice.filter}|${choice.text}`;
+  const key = () => keyOf(choice);
   /** Before a search is answered, the loaded rows are searched. */
-  const lowest = () => paging.lowest(paging.isLoaded(key()) ? key() : "all|");
+  const lowest = () => paging.lowest(paging.isLoaded(key()) ? key() : keyOf(NEWEST));
 
   /** @param {string} recipe @returns {Shown|null} */
   const shownOf = (recipe) => {
@@ -51,7 +52,7 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
 
   /** @param {Shown} shown */
   const isShown = (shown) =>
-    recipeInFilter(shown, choice.filter) && recipeMatches(shown, choice.text) && (recipes.get(shown.recipe.recipe)?.place ?? 0) >= lowest();
+    recipeInFilter(shown, choice.filter) && recipeMatches(shown, choice.text) && shown.runs.some((run) => isFound(run, choice.finding)) && (recipes.get(shown.recipe.recipe)?.place ?? 0) >= lowest();
 
   /** A new row waits while the pointer is over the table: no row may move away under it. A finger hovers nowhere. */
   const isHeld = () => bodies.size > 0 && matchMedia("(hover: hover)").matches && table.matches(":hover");
@@ -103,16 +104,12 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
     for (const { recipe } of page.recipes) render(recipe); // also where only numbers of the recipe changed
   };
 
-  /** Load the newest of what is chosen, or what follows `before`. @param {string} filter @param {string} text @param {number} [before] */
-  const loadPage = async (filter, text, before) => {
-    const query = new URLSearchParams({ limit: String(PAGE) });
-    const ask = FILTERS.find(({ name }) => name === filter)?.ask;
-    if (ask) query.set("state", ask);
-    if (text) query.set("q", text);
-    if (before !== undefined) query.set("before", String(before));
-    const page = await get(`/api/recipes?${query}`);
+  /** Load the newest of what is chosen, or what follows `before`. @param {import("./runs-model.js").Choice} wanted @param {number} [before] */
+  const loadPage = async (wanted, before) => {
+    const asked = keyOf(wanted); // it may be another by the time of the answer
+    const page = await get(`/api/recipes?${queryOf(wanted, PAGE, before)}`);
     belong(page.cursor);
-    paging.note(`${filter}|${text}`, before, page.next, Math.max(0, ...[...recipes.values()].map(({ place }) => place)));
+    paging.note(asked, before, page.next, Math.max(0, ...[...recipes.values()].map(({ place }) => place)));
     merge(page);
     onPage(page);
     return page;
@@ -140,7 +137,7 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
     const moved = [...dirty]; // what moves from now on is asked for the next time
     dirty.clear();
     try {
-      const page = await loadPage("all", "");
+      const page = await loadPage(NEWEST);
       const there = new Set(page.recipes.map((/** @type {Recipe} */ { recipe }) => recipe));
       const others = [...new Set([...moved, ...missing(page)])].filter((recipe) => !there.has(recipe));
       for (const recipe of others.slice(MOST_ASKED)) dirty.add(recipe);
@@ -154,9 +151,9 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
 
   /** At the start, and where the stream begins anew. */
   const load = async () => {
-    const page = await loadPage("all", "");
+    const page = await loadPage(NEWEST);
     loaded = true;
-    if (key() !== "all|") await loadPage(choice.filter, choice.text);
+    if (key() !== keyOf(NEWEST)) await loadPage(choice);
     renderAll();
     return page;
   };
@@ -187,11 +184,11 @@ export function createRecipesView({ choice, selection, onPage, onRendered, onOpe
     /** What was chosen changed: show it of what is here, and ask for the rest. */
     async choose() {
       renderAll();
-      if (!paging.isLoaded(key())) await loadPage(choice.filter, choice.text);
+      if (!paging.isLoaded(key())) await loadPage(choice);
       renderAll();
     },
     async older() {
-      await loadPage(choice.filter, choice.text, paging.start(key()) ?? undefined);
+      await loadPage(choice, paging.start(key()) ?? undefined);
       renderAll();
     },
     hasOlder: () => paging.start(key()) !== null,

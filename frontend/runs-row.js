@@ -3,6 +3,7 @@
 import { createCancel } from "./cancel.js";
 import { cell, element, progressBar, setText, stateLabel } from "./dom.js";
 import { duration } from "./format.js";
+import { createMark } from "./runs-marks.js";
 import { createSpark } from "./spark.js";
 
 /** @typedef {import("./types.js").Run} Run */
@@ -14,6 +15,7 @@ import { createSpark } from "./spark.js";
 export function createRowParts(attributes, title, doing, { selection, ...options }) {
   const select = selection.box();
   const size = element("span", { class: "chip", text: "quick", hidden: true });
+  const mark = createMark();
   const line = element("div", { class: "recipe" });
   const state = stateLabel();
   const bar = progressBar();
@@ -26,7 +28,7 @@ export function createRowParts(attributes, title, doing, { selection, ...options
     "tr",
     { role: "row", ...attributes },
     cell("select-cell", select.node),
-    cell("run-cell", element("div", { class: "title" }, ...title, size), line),
+    cell("run-cell", element("div", { class: "title" }, ...title, size, mark.node), line),
     cell("state-cell", state.node, ...doing, bar),
     last.node,
     best.node,
@@ -35,7 +37,7 @@ export function createRowParts(attributes, title, doing, { selection, ...options
     cell("action-cell", cancel.node),
   );
   const showSeconds = (/** @type {number|null} */ seconds) => setText(time, seconds === null ? "" : duration(seconds));
-  return { node, select, size, line, state, bar, last, best, spark, time, cancel, showSeconds };
+  return { node, select, size, mark, line, state, bar, last, best, spark, time, cancel, showSeconds };
 }
 
 /** A cell with a number and, small under it, how it is meant; empty where there is none. @param {string} classes */

@@ -3,7 +3,7 @@
 import { element } from "./dom.js";
 
 /** As many as the service compares. */
-export const MOST_RUNS = 50;
+export const MOST_RUNS = 1000;
 
 /** @param {{onChange: () => void, onError: (message: string) => void}} options */
 export function createSelection({ onChange, onError }) {

@@ -1,6 +1,6 @@
 /** The runs that the page knows, by id, kept true by pages from the API and events from the stream. */
 
-import { applyEvent } from "./runs-model.js";
+import { applyEvent, isOfWorker } from "./runs-model.js";
 
 /** @typedef {import("./types.js").Run} Run */
 /** @typedef {import("./types.js").LiveEvent} LiveEvent */
@@ -55,7 +55,7 @@ export function createRunsStore(onChange) {
     const run = runs.get(event.data.run);
     if (!run) return false;
     if (event.position !== null) applied.set(run.id, event.position);
-    stale.delete(run.id); // what is told of, is heard of
+    if (isOfWorker(event)) stale.delete(run.id); // what is told of, is heard of
     runs.set(run.id, applyEvent(run, event));
     tell(run.id);
     return true;

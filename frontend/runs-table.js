@@ -45,7 +45,7 @@ function firstOlder(body, id) {
 export function createRow(run, { asSeed = false, ...options }) {
   const link = element("a", { href: `/runs/${run.id}` });
   const number = element("span", { class: "aside", text: `#${run.id}` });
-  const { node, select, size, line, state, bar, last, best, spark, cancel, showSeconds } = createRowParts(
+  const { node, select, size, mark, line, state, bar, last, best, spark, cancel, showSeconds } = createRowParts(
     { class: asSeed ? "seed" : null, "data-run": run.id },
     [link, number],
     [],
@@ -64,6 +64,7 @@ export function createRow(run, { asSeed = false, ...options }) {
     setText(link, title);
     link.title = title;
     size.hidden = asSeed || changed.size !== "quick";
+    mark.update([changed]);
     setText(line, asSeed ? "" : recipeLine(changed));
     showProgress(bar, fractionDone(changed), stateText(changed, now));
     last.show(changed.last ? percent(changed.last.metrics.test_acc) : "");

@@ -14,7 +14,8 @@
  *   attempt: number, losses: number, max_losses: number, retry_at: string|null, stale?: Stale|null, progress: Progress|Preparation|null,
  *   last: {epoch: number, metrics: Object<string, number|null>}|null, best_test_acc: number|null, best_epoch: number|null,
  *   checkpoint: {epoch: number, step: number}|null, curve: [number, number|null][], ahead: number|null, created_at: string, started_at: string|null,
- *   finished_at: string|null, seconds: number|null, told_at: string}} Run seconds in training, up to told_at
+ *   finished_at: string|null, seconds: number|null, told_at: string, findings: Mark[]}} Run seconds in training, up to told_at
+ * @typedef {{rule: string, title: string, severity: "sick"|"note", epoch: number}} Mark that a rule of findings holds of a run, from an epoch on
  * @typedef {{heard_at: string, until: string}} Stale of a run in training that is not heard of: since when, and when it is taken back
  * @typedef {{epochs: number[], values: (number|null)[], nonfinite: Object<string, string>}} Series
  * @typedef {{number: number, worker: string, started_at: string|null, ended_at: string|null, reason: string|null,
@@ -26,7 +27,7 @@
  * @typedef {{name: string, title: string, hash: string|null, train_count: number, test_count: number,
  *   pixels: number, builtin: boolean}} Dataset
  * @typedef {{id: string, state: "idle"|"busy"|"draining"|"drained"|"leaving"|"stale"|"lost", takes_runs: boolean, last_seen: string|null}} Worker
- * @typedef {{kind: "state"|"epoch"|"rewind"|"progress"|"log", data: any, position: number|null}} LiveEvent
+ * @typedef {{kind: "state"|"epoch"|"rewind"|"findings"|"progress"|"log", data: any, position: number|null}} LiveEvent
  *   position: place in the stream of stored events; null for what is never stored (progress, log)
  */
 export {};

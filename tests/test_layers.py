@@ -52,6 +52,8 @@ FORBIDDEN = {
     "backend/doctor": ("fastapi", "starlette", "celery", "backend.api", "backend.app", "backend.cli"),
     "backend/analysis": ("sqlalchemy", "fastapi", "celery", "backend.api", "backend.store"),
     "backend/report": ("sqlalchemy", "fastapi", "celery", "backend.api"),
+    "backend/references": ("sqlalchemy", "fastapi", "starlette", "celery", "backend.api", "backend.store"),
+    "backend/export": ("sqlalchemy", "fastapi", "starlette", "celery", "backend.api", "backend.store"),
     "backend/figures": ("sqlalchemy", "fastapi", "celery", "backend.api"),
     "backend/notebook": ("sqlalchemy", "fastapi", "starlette", "celery", "backend.api", "backend.store"),
     "backend/catalog": ("sqlalchemy", "fastapi", "celery", "backend.api", "backend.store"),

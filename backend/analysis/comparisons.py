@@ -23,12 +23,25 @@ def remark_on(stated: str, better: float, worse: float, *, better_name: str, wor
     if not is_contradicted(stated, better, worse):
         return (
             f"The report says {stated}% greater; {_times(better / worse)} times is "
-            f"{100 * (better / worse - 1):.{decimals}f}% greater."
+            f"{100 * (better / worse - 1):.{decimals}f}% greater: it took the ratio for the gain."
         )
     return (
         f"The report says {stated}% greater; {worse_name} contradicts it: it ends at {worse:.3f}, {better_name} "
         f"at {better:.3f}. Read as {float(stated) / 100:g} times, the sentence needs {implied(stated, better):.3f} there."
     )
+
+
+def stated_otherwise(stated: str, better: float, worse: float) -> str | None:
+    """Return how a measured gain differs from the stated one; None where it rounds to it, or there is no ratio."""
+    if worse == 0:
+        return None
+    decimals = len(stated.partition(".")[2])
+    gain = 100 * (better / worse - 1)
+    if _rounds_to(gain, stated, decimals):
+        return None
+    which = "greater" if gain >= 0 else "less"
+    away = signed(gain - float(stated), decimals)
+    return f"The report says {stated}% greater; measured it is {abs(gain):.{decimals}f}% {which}: {away} percentage points."
 
 
 def is_contradicted(stated: str, better: float, worse: float) -> bool:

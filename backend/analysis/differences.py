@@ -1,7 +1,9 @@
 """What differs between recipes, field by field, and the short labels that follow from it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel
@@ -91,7 +93,18 @@ class Field:
 
     @property
     def differs(self) -> bool:
-        return any(_key(value) != _key(self.values[0]) for value in self.values)
+        return any(key != self.keys[0] for key in self.keys)
+
+    @cached_property
+    def keys(self) -> list[Any]:
+        """What tells the values from each other, in their order."""
+        return [_key(value) for value in self.values]
+
+    @cached_property
+    def usual(self) -> Any:
+        """The key that more than half of the recipes share; None where none is, and a key is never None."""
+        key, count = Counter(self.keys).most_common(1)[0]
+        return key if count > len(self.keys) / 2 else None
 
 
 def fields_of(specs: Sequence[Table]) -> list[Field]:
@@ -175,8 +188,7 @@ def _tells(field: Field, n: int) -> bool:
 
 
 def _is_usual(field: Field, n: int) -> bool:
-    shared = [_key(value) for value in field.values].count(_key(field.values[n]))
-    return shared > len(field.values) / 2
+    return field.usual is not None and field.keys[n] == field.usual
 
 
 def _joined(parts: Sequence[str], more: int) -> str:
@@ -190,7 +202,7 @@ def _without_the_meaningless(values: dict[str, Any]) -> dict[str, Any]:
 def _leaves(table: Table, part: type[BaseModel], above: str = "") -> Iterator[tuple[str, Any]]:
     """Yield path and value of each field; none of a part that is empty."""
     for name, field in part.model_fields.items():
-        value = table.get(name, field.get_default(call_default_factory=True))
+        value = table[name] if name in table else field.get_default(call_default_factory=True)
         below = part_of(field.annotation)
         if below is None:
             yield f"{above}{name}", None if value is PydanticUndefined else value

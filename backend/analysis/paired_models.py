@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from backend.analysis.confusion import decoded
 from backend.analysis.intervals import TWO_SIDED_95, Interval
+from backend.analysis.numerals import counted
+
+ALPHA = 0.05
 
 FEWEST_DISAGREEMENTS = 6
 """With five images between two models, even five to none is no evidence: p = 2 / 2^5 = 0.0625; six give 0.03125."""
@@ -44,6 +47,33 @@ class PairedModels:
     def difference(self) -> float:
         """By how much the first is better."""
         return (len(self.only_first) - len(self.only_second)) / self.images
+
+    @property
+    def is_separated(self) -> bool:
+        """Whether the exact test finds a difference at 5%."""
+        return self.p < ALPHA
+
+    def told(self, first: str, second: str) -> str:
+        """Return in a sentence what the test says of these two trained models, by what they are called."""
+        if not self.disagreements:
+            return f"{_capital(first)} and {second} get the very same of the {counted(self.images, 'test image')} right."
+        if not self.difference:
+            how = (
+                "got as many that the other missed"
+                if self.disagreements > 2
+                else "got one that the other missed"
+            )
+            return f"{_capital(first)} and {second} are right equally often, and each {how}."
+        better, worse = (first, second) if self.difference > 0 else (second, first)
+        more = max(len(self.only_first), len(self.only_second))
+        told = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.3g}"
+        split = (
+            f"{_capital(better)} got {more:,} of the {self.disagreements:,} images on which one of the two is right and the "
+            f"other wrong, {worse} got {self.disagreements - more:,}: {told}"
+        )
+        if self.is_separated:
+            return f"{split}, so between these two trained models the difference is unlikely to be chance of the images."
+        return f"{split}, so on these images the two trained models cannot be told apart."
 
 
 def paired_models(labels: Sequence[int], first: Sequence[int], second: Sequence[int]) -> PairedModels:
@@ -129,6 +159,10 @@ def smallest_difference(disagreements: int, images: int, power: float | None = N
     found = z * math.sqrt(disagreements) / images
     possible = disagreements >= FEWEST_DISAGREEMENTS and found <= disagreements / images
     return found if possible else None
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _normal(below: float) -> float:

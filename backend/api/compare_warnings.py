@@ -5,10 +5,13 @@ from collections.abc import Iterator, Sequence
 from backend.analysis.numerals import counted, listed
 from backend.api.compared import LOST, Compared
 from backend.contract import RunState
+from backend.store.comparing import Choice
 from backend.store.recipes import RunFacts
 
 
-def warnings(compared: Sequence[Compared], called: Sequence[str], *, thinned: bool) -> list[str]:
+def warnings(
+    compared: Sequence[Compared], called: Sequence[str], *, thinned: bool, value: Choice = "last"
+) -> list[str]:
     """Return sentences on the runs that do not count and on what the intervals do not cover; [] mostly."""
     return [
         *_by_state([run for one in compared for run in one.facts]),
@@ -17,12 +20,29 @@ def warnings(compared: Sequence[Compared], called: Sequence[str], *, thinned: bo
             for one, label in zip(compared, called, strict=True)
             for sentence in _of_recipe(one, label)
         ),
+        *_of_choice(compared, called, value),
         *(
             ["Long curves are thinned: each stretch is drawn by its lowest and its highest value."]
             if thinned
             else []
         ),
     ]
+
+
+def _of_choice(compared: Sequence[Compared], called: Sequence[str], value: Choice) -> Iterator[str]:
+    if value == "best":
+        yield "The best epoch was picked by the test images that it is measured on: these values flatter every recipe."
+    if value == "validation":
+        without = [
+            label
+            for one, label in zip(compared, called, strict=True)
+            if not one.accuracy.counted and any(run.state == RunState.COMPLETED for run in one.facts)
+        ]
+        if without:
+            yield (
+                f"{listed(without)} {'has' if len(without) == 1 else 'have'} no validation accuracy, as no training images "
+                "were kept back (dataset.validation): no epoch is the best on validation."
+            )
 
 
 def _by_state(runs: Sequence[RunFacts]) -> Iterator[str]:
@@ -39,18 +59,17 @@ def _of_recipe(one: Compared, label: str) -> Iterator[str]:
     completed = {run.id: run.seed for run in one.facts if run.state == RunState.COMPLETED}
     kept = {outcome.seed: outcome.run for outcome in one.accuracy.counted}
     older = [run for run, seed in completed.items() if kept.get(seed, run) != run]
+    inherited = one.accuracy.same_parent
     if older:
         yield f"{_named(older)} of {label} {_repeat(older)} a seed that counts once, by its newest run."
     if one.accuracy.left_out:
         left = one.accuracy.left_out
         yield f"{_named(left)} of {label} {_was(left)} tested on other images than the newest run, and not counted."
-    if one.accuracy.n > 1 and _one_parent(one):
-        yield f"All seeds of {label} start from one parent: their spread is that of the training after it alone."
-
-
-def _one_parent(one: Compared) -> bool:
-    weights = (one.spec.get("features") or one.spec.get("model") or {}).get("weights") or {}
-    return weights.get("source") == "parent" and weights.get("rule") == "fixed_seed"
+    if inherited:
+        yield (
+            f"{_named(inherited)} of {label} {_start(inherited)} from the parent of a run that counts, and {_is(inherited)} "
+            "not counted: children of one parent share its luck."
+        )
 
 
 def _named(runs: Sequence[int]) -> str:
@@ -59,6 +78,10 @@ def _named(runs: Sequence[int]) -> str:
 
 def _is(runs: Sequence[int]) -> str:
     return "is" if len(runs) == 1 else "are"
+
+
+def _start(runs: Sequence[int]) -> str:
+    return "starts" if len(runs) == 1 else "start"
 
 
 def _was(runs: Sequence[int]) -> str:

@@ -7,15 +7,13 @@ from typing import Any
 from fastapi import APIRouter
 
 from backend.analysis.findings.finding import Finding, Severity
-from backend.analysis.findings.registry import RULES, findings_of
+from backend.analysis.findings.registry import RULES
 from backend.api.deps import DatabaseDep, RunId
 from backend.api.problems import RESPONSES
-from backend.api.wire import Wire, whole_spec
-from backend.contract import RunState
-from backend.evidence_of_run import evidence_of
-from backend.store import attempts, points, predictions, runs
+from backend.api.wire import Wire
+from backend.examining import examine
 
-router = APIRouter(prefix="/api/runs", tags=["findings"], responses=RESPONSES)
+router = APIRouter(prefix="/api", tags=["findings"], responses=RESPONSES)
 
 
 class FindingWire(Wire):
@@ -39,23 +37,50 @@ class FindingsWire(Wire):
     findings: list[FindingWire]
 
 
-@router.get("/{run_id}/findings")
+class RuleWire(Wire):
+    """A rule, in words. `of_one_run`: it reads one run, and runs can be listed by it; else it compares several."""
+
+    name: str
+    title: str
+    severity: Severity
+    meaning: str
+    threshold: str
+    source: str
+    of_one_run: bool
+
+
+class RulesWire(Wire):
+    rules: list[RuleWire]
+
+
+@router.get("/findings/rules")
+async def get_rules() -> RulesWire:
+    """Return every rule, the gravest first."""
+    return RulesWire(
+        rules=[
+            RuleWire(
+                name=rule.name,
+                title=rule.title,
+                severity=rule.severity,
+                meaning=rule.meaning,
+                threshold=rule.threshold,
+                source=rule.source,
+                of_one_run=rule.find is not None,
+            )
+            for rule in RULES.values()
+        ]
+    )
+
+
+@router.get("/runs/{run_id}/findings")
 def get_findings(run_id: RunId, database: DatabaseDep) -> FindingsWire:
     """Return what is wrong with a run, and what is worth a note, by its numbers so far."""
     with database.read() as session:
-        run = runs.get(session, run_id).run
-        evidence = evidence_of(
-            name=run.name,
-            state=RunState(run.state),
-            spec=whole_spec(run.spec),
-            series=points.read(session, run_id),
-            tested=predictions.read_all(session, run_id),
-            facts=attempts.last_told(session, run_id),
-        )
-    return FindingsWire(findings=[_wire(one) for one in findings_of(evidence)])
+        found = examine(session, run_id)
+    return FindingsWire(findings=[finding_wire(one) for one in found])
 
 
-def _wire(finding: Finding) -> FindingWire:
+def finding_wire(finding: Finding) -> FindingWire:
     rule = RULES[finding.rule]
     return FindingWire(
         rule=finding.rule,
@@ -64,19 +89,19 @@ def _wire(finding: Finding) -> FindingWire:
         meaning=rule.meaning,
         epoch=finding.epoch,
         until=finding.until,
-        evidence=_storable(finding.evidence),
+        evidence=storable(finding.evidence),
         sentence=finding.sentence,
         advice=finding.advice,
         change=None if finding.change is None else dict(finding.change),
     )
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """Return evidence without what JSON has no number for: a loss that is none is what some rules are about."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Mapping):
-        return {str(name): _storable(one) for name, one in value.items()}
+        return {str(name): storable(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_storable(one) for one in value]
+        return [storable(one) for one in value]
     return value

@@ -89,7 +89,7 @@ def get_mistakes(run_id: RunId, database: DatabaseDep, which: Which = "last") ->
             true=names[labels[number]],
             predicted=names[predicted[number]],
             probability=probability,
-            href=_href(found.test_set, number) if number in found.pictured else None,
+            href=picture_address(found.test_set, number) if number in found.pictured else None,
         )
         for number, probability in zip(found.images, found.probabilities, strict=True)
     ]
@@ -108,7 +108,8 @@ def get_test_image(test_set: str, number: str, database: DatabaseDep) -> Png:
     raise NotFound("test image", f"{test_set}/{number}")
 
 
-def _href(test_set: str, number: int) -> str:
+def picture_address(test_set: str, number: int) -> str:
+    """Return where the picture of a test image is served, if one is kept."""
     return f"/api/test-images/{test_set}/{number}.png"
 
 

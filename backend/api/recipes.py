@@ -12,7 +12,7 @@ from backend.analysis.differences import Field, differences, short
 from backend.api.deps import LARGEST_INTEGER, DatabaseDep
 from backend.api.problems import RESPONSES
 from backend.api.run_wires import run_wires
-from backend.api.search import SearchText, words_of
+from backend.api.search import FindingName, SearchText, found_of, words_of
 from backend.api.wire import RunWire, cursor, whole_spec
 from backend.api.wire_recipes import RecipePageWire, RecipeWire, accuracy_wire, best_wire, judged
 from backend.belonging import DEPENDENT
@@ -56,17 +56,24 @@ def list_recipes(
     state: RunState | None = None,
     q: SearchText = "",
     recipe: Annotated[list[RecipeHash] | None, Query(max_length=100)] = None,
+    finding: FindingName = None,
 ) -> RecipePageWire:
     """Return recipes, the one with the newest run first, each with its runs.
 
     With `state` those that have a run in it; with `q` those in whose runs each word occurs; with `recipe` (may be
-    repeated) those alone. A run is shown with what it had when `cursor` was read, or later.
+    repeated) those alone; with `finding` those with a run of which this was found, as in the list of runs. A run is shown with what it had when `cursor` was read, or later.
     """
-    words = words_of(q)
+    words, was_found = words_of(q), found_of(finding)
     with database.read() as session:
         place = cursor(events.store_id(session), events.last_id(session))
         found = recipes.page(
-            session, limit=limit + 1, before=before, state=state, words=words, hashes=recipe or ()
+            session,
+            limit=limit + 1,
+            before=before,
+            state=state,
+            words=words,
+            hashes=recipe or (),
+            found=was_found,
         )
         shown = found[:limit]
         return RecipePageWire(

@@ -2,9 +2,10 @@
 
 from sqlalchemy.orm import Session
 
-from backend.api.wire import RunWire, run_fields, whole_spec
+from backend.api.wire import MarkWire, RunWire, run_fields, whole_spec
 from backend.contract import RunState
-from backend.store import clock, points, runs
+from backend.examining import marks
+from backend.store import clock, findings, points, runs
 from backend.store.runs import RunRow
 
 
@@ -12,6 +13,7 @@ def run_wires(session: Session, rows: list[RunRow]) -> list[RunWire]:
     ids = [row.run.id for row in rows]
     curves = points.spark_lines(session, ids)
     ahead = runs.ahead_in_queue(session, [row.run.id for row in rows if row.run.state == RunState.QUEUED])
+    found = findings.read(session, ids)
     now = clock.read_now(session)
     seconds = runs.seconds_in_attempts(session, ids, now)
     # A recipe's runs share all of a spec but its seed.
@@ -26,6 +28,7 @@ def run_wires(session: Session, rows: list[RunRow]) -> list[RunWire]:
                 seconds=seconds.get(row.run.id),
                 now=now,
                 spec=specs[row.recipe_hash] | {"seed": row.run.seed},
+                marks=[MarkWire(**one) for one in marks(found.get(row.run.id, []))],
             )
         )
         for row in rows

@@ -6,11 +6,11 @@ from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import StringConstraints
 from sqlalchemy.orm import Session
 
-from backend.api.compare import MOST_RUNS
+from backend.api.compare_curves import MOST_WHOLE
 from backend.api.deps import LARGEST_INTEGER, BellDep, DatabaseDep, RunId, SettingsDep
 from backend.api.problems import RESPONSES
 from backend.api.run_wires import run_wires
-from backend.api.search import SearchText, words_of
+from backend.api.search import FindingName, SearchText, found_of, words_of
 from backend.api.wire import (
     DeletedWire,
     FiguresWire,
@@ -48,12 +48,16 @@ def list_runs(
     before: Annotated[int | None, Query(ge=1, le=LARGEST_INTEGER)] = None,
     state: RunState | None = None,
     q: SearchText = "",
+    finding: FindingName = None,
 ) -> RunPageWire:
-    """Return runs, the newest first; with `q` those in which each word occurs."""
-    words = words_of(q)
+    """Return runs, the newest first; with `q` those in which each word occurs.
+
+    With `finding` those of which this was found: by a rule, anything `sick`, any `note`, or `any` at all.
+    """
+    words, was_found = words_of(q), found_of(finding)
     with database.read() as session:
         place = _cursor(session)  # read before the data: what happens in between is told again, not lost
-        found = runs.page(session, limit=limit + 1, before=before, state=state, words=words)
+        found = runs.page(session, limit=limit + 1, before=before, state=state, words=words, found=was_found)
         shown = found[:limit]
         return RunPageWire(
             runs=run_wires(session, shown),
@@ -79,7 +83,7 @@ def get_run(run_id: RunId, database: DatabaseDep, settings: SettingsDep) -> RunD
                 for attempt in runs.attempts(session, run_id)
             ],
             children=[relative_wire(child) for child in families.children(session, run_id)],
-            siblings=[sibling_wire(one) for one in families.siblings(session, run_id, MOST_RUNS - 1)],
+            siblings=[sibling_wire(one) for one in families.siblings(session, run_id, MOST_WHOLE - 1)],
             cursor=place,
         )
 

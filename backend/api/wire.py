@@ -1,18 +1,20 @@
 """The shapes of answers: from stored rows to JSON. Times become ISO 8601 in UTC."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from backend.analysis.findings.finding import Severity
 from backend.contract import MAX_LOSSES, RunState
-from backend.spec import Spec
 from backend.store import pointers
 from backend.store.families import Relative, Sibling
 from backend.store.points import Series
 from backend.store.runs import RunRow
 from backend.store.staleness import Stale
 from backend.store.tables import Attempt, DatasetRow, WeightsRow
+from backend.stored_spec import whole_spec
 
 
 class Wire(BaseModel):
@@ -61,6 +63,28 @@ class StaleRunWire(StaleWire):
     run: int
 
 
+class MarkWire(Wire):
+    """That a rule holds of a run from an epoch on, in short; GET /api/runs/{id}/findings says all of it."""
+
+    rule: str
+    title: str
+    severity: Severity
+    epoch: int
+
+
+class BetweenWire(Wire):
+    """`runs` are those that it is about; `evidence` are the numbers that the rule went by."""
+
+    rule: str
+    title: str
+    severity: Severity
+    meaning: str
+    runs: list[int]
+    evidence: dict[str, Any]
+    sentence: str
+    advice: str
+
+
 class RunWire(Wire):
     """A run as lists and pages show it."""
 
@@ -99,6 +123,8 @@ class RunWire(Wire):
     seconds: float | None
     """Time in all of its attempts, the one under way up to `told_at`; not what it waited in between."""
     told_at: str
+    findings: list[MarkWire]
+    """As it was last examined, which lags behind its epochs by seconds; the sick ones first."""
 
 
 class AttemptWire(Wire):
@@ -292,6 +318,7 @@ def run_fields(
     seconds: float | None,
     now: float,
     spec: dict[str, Any] | None = None,
+    marks: Sequence[MarkWire] = (),
 ) -> dict[str, Any]:
     """Return the fields of RunWire; `spec` is its `whole_spec`, where the caller has it."""
     run = row.run
@@ -326,6 +353,7 @@ def run_fields(
         "finished_at": maybe_iso(run.finished_at),
         "seconds": seconds,
         "told_at": iso(now),
+        "findings": marks,
     }
 
 
@@ -348,14 +376,6 @@ def sibling_wire(sibling: Sibling) -> SiblingWire:
 
 def _parent_wire(parent: Relative, *, changed: bool) -> ParentWire:
     return ParentWire(**relative_wire(parent).model_dump(), changed=changed)
-
-
-def whole_spec(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return a stored spec with every field, in the order of the model; as it stands where a rule has changed since."""
-    try:
-        return Spec.model_validate(stored).model_dump(mode="json")
-    except ValidationError:
-        return stored
 
 
 def attempt_wire(attempt: Attempt, *, has_points: bool) -> AttemptWire:

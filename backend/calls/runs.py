@@ -10,17 +10,25 @@ LARGEST_PAGE = 500
 
 class RunCalls(Calls):
     def runs(
-        self, *, limit: int = 100, before: int | None = None, state: str | None = None
+        self,
+        *,
+        limit: int = 100,
+        before: int | None = None,
+        state: str | None = None,
+        finding: str | None = None,
     ) -> dict[str, Any]:
-        """Return a page of runs, the newest first; `next` is the `before` of the page that follows."""
-        query = given({"limit": limit, "before": before, "state": state})
+        """Return a page of runs, the newest first; `next` is the `before` of the page that follows.
+
+        With `finding` those of which this was found: a rule such as "collapsed", anything "sick", any "note", or "any".
+        """
+        query = given({"limit": limit, "before": before, "state": state, "finding": finding})
         return self._json("GET", "/api/runs", params=query)
 
-    def each_run(self, *, state: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield all runs, the newest first, page by page."""
+    def each_run(self, *, state: str | None = None, finding: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield all runs, the newest first, page by page; `state` and `finding` as of `runs`."""
         before: int | None = None
         while True:
-            page = self.runs(limit=LARGEST_PAGE, before=before, state=state)
+            page = self.runs(limit=LARGEST_PAGE, before=before, state=state, finding=finding)
             yield from page["runs"]
             before = page["next"]
             if before is None:
@@ -84,6 +92,10 @@ class RunCalls(Calls):
     def findings(self, run_id: int) -> list[dict[str, Any]]:
         """Return what the rules find wrong with a run, and what is worth a note, the gravest first."""
         return self._json("GET", f"/api/runs/{run_id}/findings")["findings"]
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Return the rules of findings, the gravest first: what each says, and from where on."""
+        return self._json("GET", "/api/findings/rules")["rules"]
 
     def notebook(self, run_id: int) -> dict[str, Any]:
         """Return the Jupyter notebook that repeats a run."""

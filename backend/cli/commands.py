@@ -13,6 +13,7 @@ from backend.cli.exits import CODES, Commands
 from backend.cli.launch_command import launches
 from backend.cli.notebook_command import exports
 from backend.cli.queue_commands import queue
+from backend.cli.reference_commands import reference
 from backend.cli.report_commands import report
 from backend.cli.run_actions import actions
 from backend.cli.run_commands import readers
@@ -91,6 +92,7 @@ for name, group in (
     ("queue", queue),
     ("workers", workers),
     ("report", report),
+    ("reference", reference),
     ("data", data),
     ("weights", weights),
     ("token", token),

@@ -1,10 +1,11 @@
 """The commands that hold recipes against each other."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from backend.cli.compare_text import print_comparison, recipe_row
+from backend.cli.export_commands import PointsFormat, TableFormat, print_comparison_as, print_points
 from backend.cli.service import Json, open_client
 from backend.cli.tables import print_json, print_table
 from backend.contract import RunState
@@ -43,11 +44,30 @@ def compare(
         ),
     ],
     json_: Json = False,
+    form: Annotated[
+        TableFormat | None,
+        typer.Option(
+            "--format", help="Print the table in this form: csv and json exact, latex and markdown rounded."
+        ),
+    ] = None,
+    points: Annotated[
+        PointsFormat | None, typer.Option(help="Print all points of all runs in this form instead.")
+    ] = None,
 ) -> None:
     """Say what differs between the recipes of runs, how good each is, and whether that tells them apart."""
+    if sum((json_, form is not None, points is not None)) > 1:
+        raise typer.BadParameter("Name one of --json, --format and --points.")
     with open_client() as client:
-        found = client.compare(runs, curves=False)
-    if json_:
+        if form is not None:
+            print_comparison_as(client, runs, form)
+        elif points is not None:
+            print_points(client, runs, points)
+        else:
+            _print(client.compare(runs, curves=False), as_json=json_)
+
+
+def _print(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
         print_json(found)
     else:
         print_comparison(found)

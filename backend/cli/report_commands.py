@@ -1,11 +1,13 @@
 """The commands of a report: run what is missing of it, watch it, print what it says."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from backend.catalog.reports import REPORT
+from backend.cli.export_commands import ReportFormat, save_report
 from backend.cli.report_text import report_text
 from backend.cli.report_watch import chosen_variant, is_complete, watch
 from backend.cli.seeds import parse_seeds
@@ -22,6 +24,9 @@ Dataset = Annotated[
 ]
 Pretraining = Annotated[
     str | None, typer.Option(help="imagenet, or the data set that networks are trained on first.")
+]
+Reference = Annotated[
+    list[str] | None, typer.Option(help="Hold it against this one; may be repeated. NAME or NAME:POINTS.")
 ]
 
 
@@ -76,12 +81,50 @@ def show(
     dataset: Dataset = None,
     pretraining: Pretraining = None,
     seed: Annotated[int | None, typer.Option(help="The first seed that has runs where not given.")] = None,
+    reference: Reference = None,
     json_: Json = False,
 ) -> None:
     """Print the tables, published beside measured, and the comparison sentences."""
     with open_client() as client:
-        view = client.report(name, size=size, dataset=dataset, pretraining=pretraining, seed=seed)
+        view = client.report(
+            name, size=size, dataset=dataset, pretraining=pretraining, seed=seed, reference=reference
+        )
     if json_:
         print_json(view)
     else:
         print(report_text(view))
+
+
+@report.command()
+def export(
+    file: Annotated[
+        Path, typer.Argument(help="New file; how it ends tells the form: .html, .csv, .json, .tex or .md.")
+    ],
+    name: Name = REPORT,
+    size: Size = None,
+    dataset: Dataset = None,
+    pretraining: Pretraining = None,
+    seed: Annotated[int | None, typer.Option(help="The first seed that has runs where not given.")] = None,
+    reference: Annotated[
+        list[str] | None, typer.Option(help="Hold it against this one; may be repeated. NAME or NAME:POINTS.")
+    ] = None,
+    table: Annotated[str | None, typer.Option(help="One table alone, such as 1.1; not of .html.")] = None,
+    form: Annotated[
+        ReportFormat | None, typer.Option("--format", help="Whatever the file is called.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Save the report: as one HTML file that opens without a network and prints well, or its tables in another form."""
+    variant = {
+        "size": size,
+        "dataset": dataset,
+        "pretraining": pretraining,
+        "seed": seed,
+        "reference": reference,
+    }
+    with open_client() as client:
+        written = save_report(client, name, file, form, table, variant)
+    if json_:
+        print_json({"report": name, "file": str(file), "format": written})
+    else:
+        print(f"{file} holds {f'table {table}' if table else 'the report'}.")

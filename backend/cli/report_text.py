@@ -44,6 +44,8 @@ def _experiment(block: dict[str, Any]) -> Iterator[str]:
     differing = ", ".join(one["field"] for one in block["protocol"])
     if differing:
         yield f"  protocol differs: {differing}"
+    yield f"  {_seeds(block)}"
+    yield from (f"  {_held(one)}" for one in block["references"])
     yield "  " + "".join(
         ["epoch", *(f"{TITLES[name]:>20}" for name in block["columns"]), f"{'Δ points':>10}"]
     )
@@ -52,6 +54,24 @@ def _experiment(block: dict[str, Any]) -> Iterator[str]:
     if block["twin"] and block["twin"]["last"]:
         yield f"  {block['twin']['title']}: test accuracy {percent(block['twin']['last']['test_acc'])}"
     yield from (f"  {note['text']}" for note in block["notes"])
+
+
+def _seeds(block: dict[str, Any]) -> str:
+    """Return how many seeds count, and the mean of their last test accuracies."""
+    n, last = block["seeds"]["n"], block["interval"]
+    seeds = f"{n} seed{'' if n == 1 else 's'}"
+    if not n or last is None or last["mean"] is None:
+        return seeds
+    half = "" if last["half"] is None else f" ± {100 * last['half']:.1f}"
+    return f"{seeds}: test accuracy {100 * last['mean']:.1f}{half} %"
+
+
+def _held(one: dict[str, Any]) -> str:
+    """Return what a reference says of the last epoch."""
+    if not one["there"]:
+        return f"{one['title']}: no table of this experiment."
+    told = one["verdict"]["text"] if one["verdict"] else "no test accuracy for the last epoch."
+    return f"{one['title']}: {told}"
 
 
 def _row(row: dict[str, Any], columns: list[str]) -> str:
@@ -70,6 +90,10 @@ def _comparison(item: dict[str, Any]) -> Iterator[str]:
     if item["remark"]:
         yield f"    {item['remark']}"
     yield f"    measured:  {item['measured']}"
+    if item["otherwise"]:
+        yield f"    {item['otherwise']}"
+    yield f"    models:    {item['tests']['models']['text']}"
+    yield f"    recipes:   {item['tests']['recipes']['text']}"
     if item["note"]:
         yield f"    {item['note']}"
 

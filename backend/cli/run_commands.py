@@ -31,6 +31,10 @@ def runs(
     preset: Annotated[str | None, typer.Option(help="Only runs of this preset.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Only runs of this experiment.")] = None,
     name: Annotated[str | None, typer.Option(help="Only runs with this in their names.")] = None,
+    finding: Annotated[
+        str | None,
+        typer.Option(help="Only runs of which this was found: a rule, such as collapsed; sick, note or any."),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Follow all that is on its way instead, until nothing is.")
     ] = False,
@@ -42,36 +46,41 @@ def runs(
     with open_client() as client:
         if watch:
             raise typer.Exit(watch_all(client, as_json=json_))
-        page = _page(client, limit, state, {"preset": preset, "experiment": experiment}, name)
+        page = _page(client, limit, state, finding, {"preset": preset, "experiment": experiment}, name)
         stale = [] if json_ else [one["run"] for one in client.status()["stale"]]
     if json_:
         print_json(page)
     elif page["runs"]:
         show.runs(page["runs"], stale)
-    elif state or preset or experiment or name:
+    elif state or preset or experiment or name or finding:
         print("No such runs.")
     else:
         print("No runs yet. Try: runyard launch softmax-original --quick --set dataset.name=shapes")
 
 
 def _refuse_filters(context: typer.Context) -> None:
-    for name in ("limit", "state", "preset", "experiment", "name"):
+    for name in ("limit", "state", "preset", "experiment", "name", "finding"):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise typer.BadParameter(f"--watch follows all that is on its way; it cannot go with --{name}.")
 
 
 def _page(
-    client: Client, limit: int, state: RunState | None, fields: dict[str, str | None], name: str | None
+    client: Client,
+    limit: int,
+    state: RunState | None,
+    finding: str | None,
+    fields: dict[str, str | None],
+    name: str | None,
 ) -> dict[str, Any]:
     """Return a page as the service makes it; where it must be filtered here, of all runs."""
     wanted = {field: value for field, value in fields.items() if value is not None}
     if not wanted and name is None:
-        return client.runs(limit=limit, state=state)
+        return client.runs(limit=limit, state=state, finding=finding)
     part = (name or "").lower()
     fit = (
         run
-        for run in client.each_run(state=state)
+        for run in client.each_run(state=state, finding=finding)
         if all(run[field] == value for field, value in wanted.items()) and part in run["name"].lower()
     )
     return {"runs": list(islice(fit, limit))}

@@ -7,7 +7,7 @@ from typing import Any
 from backend.cli.attempt_text import COLUMNS, attempt_row, losses_text, retry_text, stale_text
 from backend.cli.tables import GAP, instant, number, percent, plain_lines, print_table, visible
 from backend.durations import duration
-from backend.snippets import leaves
+from backend.snippets import clone_command, leaves
 
 
 def print_run(
@@ -31,6 +31,8 @@ def _lines(
     yield f"{run['state']}{_why(run)}"
     for one in findings:
         yield f"{one['severity']}: {one['title'].lower()}. {one['sentence']} {one['advice']}"
+        if one["change"]:
+            yield f"  {clone_command(run['id'], one['change'])}"
     yield ""
     yield from plain_lines(("", ""), _facts(run) + _energy(energy_wh))[1:]
     yield ""

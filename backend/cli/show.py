@@ -26,9 +26,18 @@ def _numbered(ids: list[int]) -> str:
 
 
 def runs(found: list[dict[str, Any]], stale: Collection[int] = ()) -> None:
-    """Print runs; those in `stale` are in training and not heard of."""
+    """Print runs; those in `stale` are in training and not heard of. What was found of runs stands last, where anything was."""
     columns = ("id>", "name", "data", "size", "state", "epoch>", "test acc>", "best>", "seed>")
-    print_table(columns, [_run_row(run, is_stale=run["id"] in stale) for run in found])
+    rows = [_run_row(run, is_stale=run["id"] in stale) for run in found]
+    marks = [_marks(run) for run in found]
+    if any(marks):
+        columns = (*columns, "found")
+        rows = [(*row, mark) for row, mark in zip(rows, marks, strict=True)]
+    print_table(columns, rows)
+
+
+def _marks(run: dict[str, Any]) -> str:
+    return ", ".join(f"{one['severity']}: {one['title'].lower()}" for one in run["findings"])
 
 
 def _run_row(run: dict[str, Any], *, is_stale: bool) -> tuple[str, ...]:

@@ -29,21 +29,32 @@ _MIXED = 2.0
 def seconds_on(spec: Spec, images: Images, speeds: Speeds) -> float:
     """Return about how many seconds a training on these images takes, or on those of them that its limits leave."""
     sizes = sizes_of(spec, images)
+    epochs = spec.epochs * _epoch(spec, sizes, speeds)
+    return _beginning(spec, sizes, speeds) + epochs + _of_saving(spec, sizes, epochs, speeds)
+
+
+def epoch_seconds_on(spec: Spec, images: Images, speeds: Speeds) -> float:
+    """Return about how many seconds one epoch takes, evaluation included; features are there already."""
+    return _epoch(spec, sizes_of(spec, images), speeds)
+
+
+def _epoch(spec: Spec, sizes: Sizes, speeds: Speeds) -> float:
+    if spec.features:
+        values = feature_values(spec.features, sizes.pixels)
+        return speeds.epoch + _linear_epoch(spec, sizes, values, speeds, resized=0.0)
+    if spec.model.arch == SOFTMAX_REGRESSION:
+        resized = sizes.image_values if sizes.is_resized else 0.0
+        return speeds.epoch + _linear_epoch(spec, sizes, sizes.image_values, speeds, resized=resized)
+    return speeds.epoch + _network_epoch(spec, sizes, models()[spec.model.arch], speeds)
+
+
+def _beginning(spec: Spec, sizes: Sizes, speeds: Speeds) -> float:
     if spec.features:
         model = models()[spec.features.arch]
-        start = _start(model, speeds) + _of_making_features(spec, sizes, model, speeds)
-        values = feature_values(spec.features, sizes.pixels)
-        epoch = _linear_epoch(spec, sizes, values, speeds, resized=0.0)
-    elif spec.model.arch == SOFTMAX_REGRESSION:
-        start = speeds.start
-        resized = sizes.image_values if sizes.is_resized else 0.0
-        epoch = _linear_epoch(spec, sizes, sizes.image_values, speeds, resized=resized)
-    else:
-        model = models()[spec.model.arch]
-        start = _start(model, speeds)
-        epoch = _network_epoch(spec, sizes, model, speeds)
-    epoch += speeds.epoch
-    return start + spec.epochs * epoch + _of_saving(spec, sizes, spec.epochs * epoch, speeds)
+        return _start(model, speeds) + _of_making_features(spec, sizes, model, speeds)
+    if spec.model.arch == SOFTMAX_REGRESSION:
+        return speeds.start
+    return _start(models()[spec.model.arch], speeds)
 
 
 def _start(model: Model, speeds: Speeds) -> float:

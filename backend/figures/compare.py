@@ -12,6 +12,8 @@ MOST_POINTS = 2_000
 """Of one curve: some two for each pixel of a wide figure."""
 POINTS_OF_ALL = 100_000
 """Of all curves together; fifty runs are then drawn of 500 points each."""
+POINTS_OF_ONE_METRIC = 200_000
+"""Of one metric of all runs: of two hundred runs each has 1,000, and a browser draws them in a second or two."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,17 @@ def curves(series: Mapping[str, Series], runs: int) -> dict[str, Curve]:
     """Return the curves of one run of `runs` that are shown together; `series` holds the times of epochs too."""
     most = most_points(runs)
     elapsed = elapsed_seconds(series.get("epoch_seconds", Series()))
-    return {name: _curve(series[name], elapsed, most) for name in CURVES if name in series}
+    return {name: curve(series[name], elapsed, most) for name in CURVES if name in series}
 
 
 def most_points(runs: int) -> int:
     """Return how many points one curve of `runs` runs may have; longer ones are thinned."""
     return min(MOST_POINTS, max(200, POINTS_OF_ALL // (runs * len(CURVES))))
+
+
+def most_points_of_one(runs: int) -> int:
+    """Return how many points a curve may have where one metric alone of `runs` runs is shown."""
+    return min(MOST_POINTS, max(200, POINTS_OF_ONE_METRIC // runs))
 
 
 def elapsed_seconds(times: Series) -> dict[int, float]:
@@ -50,7 +57,12 @@ def elapsed_seconds(times: Series) -> dict[int, float]:
     return dict(zip(known, accumulate(known.values()), strict=True))
 
 
-def _curve(series: Series, elapsed: Mapping[int, float], most: int) -> Curve:
+def curve(series: Series, elapsed: Mapping[int, float], most: int) -> Curve:
+    """Return a curve of at most `most` points; `elapsed` is the time up to each epoch."""
+    if len(series.epochs) <= most:
+        return Curve(
+            series.epochs, series.values, [elapsed.get(epoch) for epoch in series.epochs], series.nonfinite
+        )
     # A gap is no number: it stands out.
     kept = thinned(list(series.by_epoch().values()), most)
     epochs = [series.epochs[place] for place in kept]

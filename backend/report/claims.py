@@ -1,25 +1,27 @@
 """What the report states of two of its experiments, beside what its numbers say and what was measured."""
 
+import statistics
 from typing import Any
 
-from backend.analysis.comparisons import compared, implied, is_contradicted, remark_on
+from backend.analysis.comparisons import compared, implied, is_contradicted, remark_on, stated_otherwise
 from backend.analysis.numerals import counted, listed
 from backend.analysis.published import meant_instead
 from backend.catalog.presets import Planned, preset
 from backend.catalog.reports import Claim, ComparisonPart
 from backend.contract import RunState
+from backend.report.claim_tests import ClaimTests, tests_wire
 from backend.report.experiments import final_accuracy
 from backend.report.material import ACTIVE, Material
 from backend.store.reports import StoredRun
 
 
-def comparison_block(part: ComparisonPart, material: Material) -> dict[str, Any]:
+def comparison_block(part: ComparisonPart, material: Material, tests: ClaimTests) -> dict[str, Any]:
     """Return the block that holds the stated sentences of a section."""
-    items = [_item(claim, material) for claim in part.items]
+    items = [_item(claim, material, tests) for claim in part.items]
     return {"kind": "comparison", "id": part.id, "title": part.title, "items": items}
 
 
-def _item(claim: Claim, material: Material) -> dict[str, Any]:
+def _item(claim: Claim, material: Material, tests: ClaimTests) -> dict[str, Any]:
     better, worse = material.tables[claim.better], material.tables[claim.worse]
     here, there = better.last("test_acc"), worse.last("test_acc")
     published, remark = "one of the two last epochs cannot be read in the published copy", None
@@ -32,19 +34,31 @@ def _item(claim: Claim, material: Material) -> dict[str, Any]:
             remark = f"{remark} {meant}" if meant else remark
     sides = [material.plan.cells[name] for name in (claim.better, claim.worse)]
     runs = [material.run_of(side) for side in sides]
+    accuracies = [_accuracy(side, material) for side in sides]
+    here, there = accuracies
     return {
         "stated": claim.stated,
         "published": published,
         "remark": remark,
-        "measured": _measured(sides, runs),
+        "measured": _measured(sides, runs, accuracies, material),
+        "otherwise": None if here is None or there is None else stated_otherwise(claim.percent, here, there),
         "note": _note(sides, runs, material),
+        "tests": tests_wire(claim, tests, material),
+        "run_ids": sorted({run.id for side in sides for run in material.launched_of(side)}),
     }
 
 
-def _measured(sides: list[Planned], runs: list[StoredRun | None]) -> str:
-    if not any(runs):
+def _accuracy(side: Planned, material: Material) -> float | None:
+    """Return the mean over the seeds that count, of the last epoch; else that of the run that is shown."""
+    endings = material.replicates_of(side).endings("test_acc")
+    return statistics.fmean(endings.values()) if endings else final_accuracy(material.run_of(side))
+
+
+def _measured(
+    sides: list[Planned], runs: list[StoredRun | None], accuracies: list[float | None], material: Material
+) -> str:
+    if not any(runs) and None in accuracies:
         return "not measured yet: neither is launched"
-    accuracies = [final_accuracy(run) for run in runs]
     lacking = [
         f"{_title(side)} {_standing(run)}"
         for side, run, accuracy in zip(sides, runs, accuracies, strict=True)
@@ -55,7 +69,9 @@ def _measured(sides: list[Planned], runs: list[StoredRun | None]) -> str:
     better, worse = accuracies
     assert better is not None
     assert worse is not None
-    return compared(better, worse)
+    seeds = [material.replicates_of(side).n for side in sides]
+    over = f" (means over {seeds[0]} and {counted(seeds[1], 'seed')})" if max(seeds) > 1 else ""
+    return f"{compared(better, worse)}{over}"
 
 
 def _standing(run: StoredRun | None) -> str:

@@ -12,7 +12,12 @@ from backend.catalog.presets import Planned, preset
 from backend.catalog.references import COLUMNS, PublishedTable
 from backend.catalog.reports import ExperimentPart, WrittenNote
 from backend.contract import RunState
-from backend.figures.report import beside_figure
+from backend.report.beside import figure_beside, references_beside, seeds_wire
+from backend.report.cells import (
+    cells_of_row,
+    references_wire,
+)
+from backend.report.diagnosis import diagnosis
 from backend.report.layers import replaced_output
 from backend.report.material import Material
 from backend.report.outcomes import Outcome
@@ -29,6 +34,19 @@ def experiment_block(part: ExperimentPart, material: Material) -> dict[str, Any]
     planned = material.plan.cells[part.preset]
     table, run = material.tables[part.preset], material.run_of(planned)
     known = preset(part.preset)
+    epochs, seeds = planned.spec.epochs, material.replicates_of(planned)
+    held = references_beside(part, planned, material)
+    shown = rows(table, run, epochs)
+    for row in shown:
+        row |= cells_of_row(
+            row["epoch"],
+            seeds,
+            held,
+            is_last=row["epoch"] == epochs,
+            images=material.test_images(planned),
+        )
+    ending = next((row for row in shown if row["epoch"] == epochs), None)
+    references = references_wire(held, shown, ending)
     return {
         "kind": "experiment",
         "id": part.id,
@@ -44,14 +62,16 @@ def experiment_block(part: ExperimentPart, material: Material) -> dict[str, Any]
         "changed": changed_layers(planned, run, material),
         "protocol": differences(part, table, planned, material),
         "columns": list(COLUMNS),
-        "rows": rows(table, run, planned.spec.epochs),
+        "rows": shown,
+        "references": references,
+        "seeds": seeds_wire(planned, seeds, material),
         "notes": notes(part, planned, run, material),
-        "figure": beside_figure(table, run.series if run else {}, planned.spec.epochs),
+        "figure": figure_beside(table, run, seeds, held, epochs),
         "twin": twin(part.preset, run, material),
         "output": f"/api/runs/{run.id}/output" if run and run.epoch else None,
         "notebook": f"/api/runs/{run.id}/notebook" if run else None,
-        "verdict": None,
-        "interval": None,
+        "verdict": references[0]["verdict"]["text"] if references and references[0]["verdict"] else None,
+        "interval": ending["cells"]["test_acc"] if ending and seeds.n else None,
     }
 
 
@@ -109,10 +129,21 @@ def notes(part: ExperimentPart, planned: Planned, run: StoredRun | None, materia
         _start_note(part, planned, material),
         _features_note(planned, run, material),
         outcome_note(planned, run, material),
+        _diagnosis_note(planned, run, material),
         *(Note(kind="reference", text=text) for text in remarks(table, material.tables.values())),
         *(Note(kind="reference", text=_written(note, table, material)) for note in part.notes),
     ]
     return [note for note in said if note]
+
+
+def _diagnosis_note(planned: Planned, run: StoredRun | None, material: Material) -> Note | None:
+    if planned.spec.loss.name != "cross_entropy_of_probabilities":
+        return None
+    known = material.outcome_of(planned)
+    twin = next((one for one in material.plan.cells if preset(one).corrects == planned.preset), None)
+    twin_run = material.run_of(material.plan.cells[twin]) if twin else None
+    text = diagnosis(run, twin_run, known.classes if known else None)
+    return Note(kind="diagnosis", text=text) if text else None
 
 
 def outcome_note(planned: Planned, run: StoredRun | None, material: Material) -> Note | None:

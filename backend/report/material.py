@@ -1,7 +1,7 @@
 """What a report is made from: its outline, its published tables, its recipes, and the runs that stand for them."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from backend.catalog.presets import Planned, preset
@@ -9,8 +9,11 @@ from backend.catalog.references import PublishedTable
 from backend.catalog.reports import Report
 from backend.contract import RunState
 from backend.launching import Images
+from backend.report.cells import Chosen
 from backend.report.outcomes import Outcome, outcome
+from backend.report.replicates import Replicates
 from backend.reporting import ReportPlan
+from backend.store.replicates import Launched
 from backend.store.reports import Found, Key, StoredRun
 
 ACTIVE = (RunState.RUNNING, RunState.CANCELLING, RunState.QUEUED, RunState.WAITING)
@@ -29,7 +32,8 @@ class Ancestor:
 class Material:
     """`images` are the data sets that are there, by name; `tables` the published ones by experiment.
 
-    `seeds` are all that have runs, `seed` is the one that is shown.
+    `seeds` are all that have runs, `seed` is the one that is shown. By recipe: `counted` are its completed runs over all
+    seeds, `launched` all that there are. `chosen` are the references that are shown beside them, the main one first.
     """
 
     report: Report
@@ -39,6 +43,17 @@ class Material:
     found: Found
     seeds: list[int]
     seed: int
+    counted: Mapping[str, Replicates] = field(default_factory=dict)
+    launched: Mapping[str, Sequence[Launched]] = field(default_factory=dict)
+    chosen: Sequence[Chosen] = ()
+
+    def replicates_of(self, planned: Planned) -> Replicates:
+        """Return the runs of a recipe that count, over all seeds."""
+        return self.counted.get(planned.spec.recipe_hash(), Replicates())
+
+    def launched_of(self, planned: Planned) -> Sequence[Launched]:
+        """Return every run of a recipe, the newest first."""
+        return self.launched.get(planned.spec.recipe_hash(), ())
 
     def run_of(self, planned: Planned) -> StoredRun | None:
         """Return the run that stands for a recipe of the plan with the seed of this view."""

@@ -49,12 +49,7 @@ def differences(
         ("epochs", str(table.epochs), str(spec.epochs)),
         ("batch size", str(table.batch_size), str(spec.batch_size)),
         ("learning rate", f"{table.learning_rate:g}", f"{spec.optimizer.lr:g}"),
-        ("optimizer", "plain SGD", _optimizer(spec.optimizer)),
-        ("schedule", "constant learning rate", _schedule(spec.schedule)),
-        ("augmentation", "none", spec.dataset.augment.replace("_", " and ")),
-        ("regularisation", "none", _regularisation(spec)),
-        ("kept back to validate on", "none", _share(spec.dataset.validation)),
-        ("early stopping", "none", _stopping(spec)),
+        *method(spec),
         (
             "starting weights",
             kind_of_start(planned(part.preset, "published"), material),
@@ -64,6 +59,18 @@ def differences(
     return [
         {"field": name, "published": there, "here": here} for name, there, here in fields if there != here
     ]  # fmt: skip
+
+
+def method(spec: Spec) -> list[tuple[str, str, str]]:
+    """Return how the report trained, beside how a spec does: field, published, here."""
+    return [
+        ("optimizer", "plain SGD", _optimizer(spec.optimizer)),
+        ("schedule", "constant learning rate", _schedule(spec.schedule)),
+        ("augmentation", "none", spec.dataset.augment.replace("_", " and ")),
+        ("regularisation", "none", _regularisation(spec)),
+        ("kept back to validate on", "none", _share(spec.dataset.validation)),
+        ("early stopping", "none", _stopping(spec)),
+    ]
 
 
 def _count(images: int | None, same_set: bool, published: int) -> str:

@@ -11,6 +11,7 @@ from backend.catalog.reports import (
     SweepPart,
     TextPart,
 )
+from backend.report.claim_tests import ClaimTests, claim_tests
 from backend.report.claims import comparison_block
 from backend.report.experiments import experiment_block
 from backend.report.layers import replaced_output
@@ -20,17 +21,18 @@ from backend.report.sweep import sweep_block
 
 def sections(material: Material) -> list[dict[str, Any]]:
     """Return the sections with their blocks; every measured number in them is a stored one."""
+    tests = claim_tests(material)
     return [
         {
             "id": section.id,
             "title": section.title,
-            "blocks": [_block(part, material) for part in section.parts],
+            "blocks": [_block(part, material, tests) for part in section.parts],
         }
         for section in material.report.sections
     ]
 
 
-def _block(part: Part, material: Material) -> dict[str, Any]:
+def _block(part: Part, material: Material, tests: ClaimTests) -> dict[str, Any]:
     match part:
         case TextPart():
             named = {"id": part.id, "title": part.title} if part.id else {}
@@ -40,7 +42,7 @@ def _block(part: Part, material: Material) -> dict[str, Any]:
         case ExperimentPart():
             return experiment_block(part, material)
         case ComparisonPart():
-            return comparison_block(part, material)
+            return comparison_block(part, material, tests)
         case SweepPart():
             return sweep_block(part, material)
         case ReferencesPart():

@@ -17,7 +17,7 @@ from backend.store import chunks, clock, events, families, logs, pointers, point
 from backend.store import predictions as tested
 from backend.store.changes import changed
 from backend.store.families import ParentRun
-from backend.store.tables import Attempt, Run
+from backend.store.tables import Attempt, Run, Worker
 from backend.text import storable
 
 if TYPE_CHECKING:
@@ -219,11 +219,20 @@ def describe(session: Session, run_id: int, attempt: int, environment: dict[str,
     if environment.get("weights") is None and _goes_on(session, run_id, attempt):
         begun_with = (last_told(session, run_id, before=attempt) or {}).get("weights")
         environment = environment | {"weights": begun_with}
+    kind = session.scalars(_device_key(run_id, attempt)).one_or_none()
+    if kind is not None:
+        environment = environment | {"device_key": kind}
     session.execute(
         update(Attempt)
         .where(Attempt.run_id == run_id, Attempt.number == attempt)
         .values(environment=environment)
     )
+
+
+def _device_key(run_id: int, attempt: int) -> "Select[str | None]":
+    """The kind of device of an attempt's worker, as `calibrations` knows it: its own row goes when it leaves."""
+    of_attempt = (Attempt.run_id == run_id, Attempt.number == attempt)
+    return select(Worker.device_key).join(Attempt, Attempt.worker_id == Worker.id).where(*of_attempt)
 
 
 def last_told(session: Session, run_id: int, before: int | None = None) -> dict[str, Any] | None:
@@ -232,6 +241,15 @@ def last_told(session: Session, run_id: int, before: int | None = None) -> dict[
     if before is not None:
         query = query.where(Attempt.number < before)
     return session.scalars(query.order_by(Attempt.number.desc()).limit(1)).one_or_none()
+
+
+def last_described(session: Session, run_id: int) -> tuple[dict[str, Any], int] | None:
+    """Return what the newest attempt that came so far said that it runs on, and after which epoch it began."""
+    query = select(Attempt.environment, Attempt.resumed_from).where(
+        Attempt.run_id == run_id, Attempt.environment.is_not(None)
+    )
+    row = session.execute(query.order_by(Attempt.number.desc()).limit(1)).one_or_none()
+    return None if row is None else (row.environment, pointers.place(row.resumed_from).epoch)
 
 
 def finish(

@@ -27,7 +27,10 @@ class RecipeRow:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a recipe is judged by, of one run. `test_set` and `images` are of its last epoch's predictions."""
+    """What a recipe is judged by, of one run. `test_set` and `images` are of its last epoch's predictions.
+
+    `parent` is the run that it starts from.
+    """
 
     id: int
     recipe_id: int
@@ -37,6 +40,7 @@ class RunFacts:
     summary: dict[str, Any] | None
     test_set: str | None = None
     images: int | None = None
+    parent: int | None = None
 
     @property
     def last(self) -> dict[str, float | None]:
@@ -61,11 +65,12 @@ def page(
     state: str | None = None,
     words: Sequence[str] = (),
     hashes: Collection[str] = (),
+    found: ColumnElement[bool] | None = None,
 ) -> list[RecipeRow]:
     """Return the recipes whose newest run is older than `before`, the newest first.
 
     With `state` those that have a run in it; with `words` those in whose runs each word is found; with `hashes` (whole,
-    or their beginnings of 12 digits) those alone.
+    or their beginnings of 12 digits) those alone; with `found` (of `findings.is_of`) those with a run of which it was.
     """
     newest = func.max(Run.id)
     query = (
@@ -79,6 +84,8 @@ def page(
         query = query.having(newest < before)
     if state is not None:
         query = query.having(_any(Run.state == state))
+    if found is not None:
+        query = query.having(_any(found))
     if hashes:
         short = func.substr(Recipe.hash, 1, 12)
         query = query.where(
@@ -88,9 +95,9 @@ def page(
         texts = searching.texts()
         query = query.join(texts, texts.c.id == Run.id)
         query = query.having(*(_any(searching.has(texts, word)) for word in words))
-    found = dict(session.execute(query).all())  # pyright: ignore
-    digests = dict(session.execute(select(Recipe.id, Recipe.hash).where(Recipe.id.in_(found))).all())  # pyright: ignore
-    return [RecipeRow(recipe, digests[recipe], run) for recipe, run in found.items()]
+    rows = dict(session.execute(query).all())  # pyright: ignore
+    digests = dict(session.execute(select(Recipe.id, Recipe.hash).where(Recipe.id.in_(rows))).all())  # pyright: ignore
+    return [RecipeRow(recipe, digests[recipe], run) for recipe, run in rows.items()]
 
 
 def count(session: Session) -> int:
@@ -106,13 +113,14 @@ def facts(
     which = Run.recipe_id.in_(recipe_ids) if recipe_ids else Run.id.in_(run_ids)
     query = (
         select(Run.id, Run.recipe_id, Run.seed, Run.state, Run.epochs, Run.summary, Prediction.test_set)
+        .add_columns(Run.parent_run_id)
         .outerjoin(Prediction, (Prediction.run_id == Run.id) & (Prediction.epoch == points.last_epoch()))
         .where(which, Run.deleted_at.is_(None))
         .order_by(Run.id.desc())
     )
     rows = session.execute(query).all()
     images = _images(session, {row.test_set for row in rows if row.test_set is not None})
-    return [RunFacts(*row, images=images.get(row.test_set)) for row in rows]
+    return [RunFacts(*row[:-1], images=images.get(row.test_set), parent=row.parent_run_id) for row in rows]
 
 
 def newest_runs(session: Session, recipe_ids: Collection[int], most: int) -> list[int]:

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from backend.contract import FINAL, EventKind, RunState
 from backend.errors import FamilyConflict, NoCheckpoint, NotFound, RunStateConflict, RunyardError
-from backend.store import chunks, clock, events, families, logs, points, predictions
+from backend.store import chunks, clock, events, families, findings, logs, points, predictions
 from backend.store.changes import changed
-from backend.store.tables import Attempt, Event, LogLine, Point, Run
+from backend.store.tables import Attempt, Event, Examination, FindingRow, LogLine, Point, Run
 
 PUT_BACK: dict[str, Any] = {
     "reason": None,
@@ -37,6 +37,7 @@ def retry(session: Session, run_id: int) -> RunState:
     points.set_aside(session, run_id, attempt)
     predictions.delete_after(session, run_id, 0)
     chunks.delete_all(session, run_id)
+    findings.forget(session, run_id)
     events.record(session, run_id, EventKind.REWIND, {"epoch": 0, "step": 0, "attempt": attempt})
     _tell(session, run_id, state, attempt, "Retried from the start.")
     return state
@@ -91,7 +92,7 @@ def purge(session: Session, run_id: int) -> None:
         raise RunStateConflict(run_id, "completed, failed or cancelled", held)
     predictions.purge(session, run_id)
     chunks.delete_all(session, run_id)
-    for table in (Point, LogLine, Event, Attempt):
+    for table in (Point, LogLine, Event, Attempt, FindingRow, Examination):
         session.execute(delete(table).where(table.run_id == run_id))
 
 

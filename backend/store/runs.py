@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session, aliased, defer
+from sqlalchemy.sql.expression import ColumnElement
 
 from backend.contract import OWNED, RunState
 from backend.errors import NotFound
@@ -45,13 +46,19 @@ def page(
     before: int | None = None,
     state: str | None = None,
     words: Sequence[str] = (),
+    found: ColumnElement[bool] | None = None,
 ) -> list[RunRow]:
-    """Return the newest runs older than `before`; with `words` those in which each word is found."""
+    """Return the newest runs older than `before`; with `words` those in which each word is found.
+
+    `found` is of `findings.is_of`: with it, those of which something was found.
+    """
     query = _rows().order_by(Run.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Run.id < before)
     if state is not None:
         query = query.where(Run.state == state)
+    if found is not None:
+        query = query.where(found)
     if words:
         texts = searching.texts()
         query = query.join(texts, texts.c.id == Run.id)

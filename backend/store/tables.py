@@ -239,6 +239,27 @@ class Event(Base):
     __table_args__ = (Index("event_run", "run_id", "id"), {"sqlite_autoincrement": True})
 
 
+class FindingRow(Base):
+    """What a rule of `backend.analysis.findings` found of a run when it was last examined: kept for lists and their filter."""
+
+    __tablename__ = "finding"
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    rule: Mapped[str] = mapped_column(String(100), primary_key=True)
+    severity: Mapped[str] = mapped_column(String(20))
+    epoch: Mapped[int]
+    __table_args__ = (Index("finding_rule", "rule", "run_id"), {"sqlite_with_rowid": False})
+
+
+class Examination(Base):
+    """Up to which event a run was examined, and by which rules: what came later, or other rules, ask for it anew."""
+
+    __tablename__ = "examination"
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigInteger)
+    rules: Mapped[str] = mapped_column(String(64))
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
 class LogLine(Base):
     __tablename__ = "log"
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
@@ -294,6 +315,32 @@ class Token(Base):
     created_at: Mapped[float]
     last_used_at: Mapped[float | None]
     expires_at: Mapped[float | None]
+
+
+class ReferenceRow(Base):
+    """A published table that a person brought: see `backend.references.tables.Reference`."""
+
+    __tablename__ = "reference"
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    tolerance_points: Mapped[float]
+    tables: Mapped[dict[str, Any]]
+    at: Mapped[float]
+
+
+class OwnReport(Base):
+    """A selection of runs and recipes under a name, with notes in Markdown. `version` rises with each edit."""
+
+    __tablename__ = "own_report"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    notes: Mapped[str] = mapped_column(Text)
+    content: Mapped[dict[str, Any]]
+    """`rows`, each with a recipe, the runs of it that were chosen, a label, and the reference it is held against."""
+    version: Mapped[int]
+    created_at: Mapped[float]
+    changed_at: Mapped[float]
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
 
 class DatasetRow(Base):

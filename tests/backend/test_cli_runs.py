@@ -11,6 +11,7 @@ import pytest
 from backend.cli import exits, run_commands
 from backend.client import Client
 from backend.contract import RunState
+from backend.examiner import Examiner
 from backend.processes import wait_until
 from backend.settings import Settings
 from backend.store import logs
@@ -227,3 +228,46 @@ def test_several_runs_are_moved_and_told_a_line_each(sqlite_database: Database) 
         (second, "cancelled"),
     ]
     assert wait_until(lambda: run_json("status")["counts"]["cancelled"] == 2, 120)
+
+
+# What was found.
+
+
+def sick(database: Database) -> int:
+    """Return a run whose loss was no number, examined."""
+    run_id = trained(database, 1.0, float("nan"), float("nan"))
+    one = Examiner(database)
+    while not one.is_idle:
+        one.tick(0.0)
+    return run_id
+
+
+@pytest.mark.usefixtures("service")
+def test_runs_are_listed_by_what_was_found_of_them(sqlite_database: Database) -> None:
+    healthy = trained(sqlite_database, 1.0)
+    found = sick(sqlite_database)
+    assert [one["id"] for one in run_json("runs", "--finding", "diverged")["runs"]] == [found]
+    assert [one["id"] for one in run_json("runs", "--finding", "sick", "--name", "run")["runs"]] == [found]
+    lines = run("runs")[1].splitlines()
+    assert lines[0].endswith("found")
+    assert lines[1].endswith("sick: diverged")
+    assert lines[2].split()[0] == str(healthy)
+    assert "sick" not in lines[2]
+    assert run("runs", "--finding", "collapsed")[1] == "No such runs.\n"
+    code, _, said = run("runs", "--finding", "colapsed")
+    assert code != 0
+    assert "finding is 'colapsed'; it must be one of diverged, softmax-twice, collapsed" in said
+    assert "--watch" in run("runs", "--watch", "--finding", "sick")[2]
+
+
+@pytest.mark.usefixtures("service")
+def test_a_finding_comes_with_the_command_that_tries_its_change(
+    client: Client, sqlite_database: Database
+) -> None:
+    run_id = sick(sqlite_database)
+    (command,) = (line.strip() for line in run("run", run_id)[1].splitlines() if "--clone" in line)
+    (finding,) = client.findings(run_id)
+    assert finding["change"] == {"optimizer.lr": 0.005}
+    assert command == f"runyard launch --clone {run_id} --set optimizer.lr=0.005"
+    launched = run_json(*command.split()[1:])["runs"][0]
+    assert client.run(launched)["spec"]["optimizer"]["lr"] == 0.005

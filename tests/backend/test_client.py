@@ -54,6 +54,7 @@ def calls(client: Client, run_id: int, folder: Path) -> list[Callable[[], Any]]:
         lambda: client.predictions(run_id),
         lambda: client.mistakes(run_id),
         lambda: client.findings(run_id),
+        client.rules,
         lambda: client.test_image("a" * 64, 1),
         lambda: client.output(run_id),
         lambda: client.notebook(run_id),

@@ -200,6 +200,7 @@ def signs(database: Database, clock: Clock) -> VitalSigns:
         StoreProof(database, clock),
         Part("takes lost runs back", going_on, Pulse(clock)),
         Part("tells pages what is new", going_on, Pulse(clock)),
+        Part("examines runs", going_on, Pulse(clock)),
     )
     for pulse in (found.proof.pulse, found.reconciler.pulse, found.stream.pulse):
         pulse.beat()

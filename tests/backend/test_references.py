@@ -7,7 +7,7 @@ import pytest
 
 from backend.analysis import published
 from backend.analysis.chance import at_chance, chance_limit, is_blank, most_predicted
-from backend.analysis.comparisons import compared, remark_on
+from backend.analysis.comparisons import compared, remark_on, stated_otherwise
 from backend.analysis.doubled_softmax import (
     first_gradient,
     first_step,
@@ -141,12 +141,26 @@ def test_a_stated_gain_is_right_confused_with_times_or_contradicted() -> None:
     assert remark_on("1.4", 0.950, 0.937, **names) == "1.4% is right, as a relative gain."
     assert remark_on("5.9", 0.950, 0.897, **names) == "5.9% is right, as a relative gain."
     assert (
-        remark_on("225", 0.897, 0.399, **names) == "The report says 225% greater; 2.25 times is 125% greater."
+        remark_on("225", 0.897, 0.399, **names)
+        == "The report says 225% greater; 2.25 times is 125% greater: it took the ratio for the gain."
     )
     contradicted = remark_on("945", 0.945, 0.945, **names)
     assert "Table B contradicts it" in contradicted
     assert "needs 0.100 there" in contradicted
     assert "contradicts" in remark_on("10", 0.5, 0.0, **names)
+
+
+def test_a_measured_gain_is_named_where_it_is_not_the_stated_one() -> None:
+    assert stated_otherwise("1.4", 0.950, 0.937) is None
+    assert (
+        stated_otherwise("225", 0.897, 0.399)
+        == "The report says 225% greater; measured it is 125% greater: −100 percentage points."
+    )
+    assert (
+        stated_otherwise("5.9", 0.4, 0.5)
+        == "The report says 5.9% greater; measured it is 20.0% less: −25.9 percentage points."
+    )
+    assert stated_otherwise("10", 0.5, 0.0) is None
 
 
 def test_a_contradicted_claim_implies_the_collapsed_table_and_a_copying_error() -> None:

@@ -166,7 +166,14 @@ def test_a_report_that_never_ran_shows_its_whole_outline_and_the_published_numbe
         table = published_tables()[block["preset"]]
         assert {row["epoch"]: row["published"] for row in block["rows"]} == table.rows
         assert {row["measured"] for row in block["rows"]} == {None}
-        assert block["run"] is block["output"] is block["notebook"] is block["verdict"] is None
+        assert block["run"] is block["output"] is block["notebook"] is block["interval"] is None
+        assert block["verdict"] == "Not run yet."
+        for row in block["rows"]:
+            judged = row["judged"][0]
+            assert {name: one["published"] if one else None for name, one in judged.items()} == row[
+                "published"
+            ]
+            assert {one["outcome"] for one in judged.values() if one} <= {"not run yet"}
     assert view["standing"]["missing"] == view["standing"]["runs"] == len(plan_report(QUICK).runs())
     assert view["standing"]["budget_seconds"] == 300
     assert view["standing"]["estimate_seconds"] > 0
@@ -215,7 +222,7 @@ def test_a_published_gap_stays_null_in_table_figure_and_difference(client: TestC
     (dashed,) = [
         trace
         for trace in block["figure"]["data"]
-        if trace["meta"] == {"metric": "train_acc", "source": "published"}
+        if (trace["meta"]["metric"], trace["meta"]["source"]) == ("train_acc", "published")
     ]
     assert dashed["y"][1] is None
     assert dashed["line"]["dash"] == "dash"
@@ -277,7 +284,10 @@ def test_comparisons_come_from_the_last_epochs_or_say_what_is_missing(
 ) -> None:
     (claim,) = blocks(view_of(client), "comparison")[0]["items"]
     assert claim["published"] == "0.897 against 0.399: 2.25 times, +125%, +49.8 points"
-    assert claim["remark"] == "The report says 225% greater; 2.25 times is 125% greater."
+    assert (
+        claim["remark"]
+        == "The report says 225% greater; 2.25 times is 125% greater: it took the ratio for the gain."
+    )
     assert claim["measured"] == "not measured yet: neither is launched"
     told = train_all(database)
     view = view_of(client)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from backend.api.compare import MOST_RUNS
+from backend.api.compare_curves import MOST_WHOLE
 from backend.app import create_app
 from backend.broker import Broker
 from backend.queue import Bell
@@ -38,8 +38,8 @@ def test_the_runs_of_a_recipe_are_siblings(client: TestClient, database: Databas
 
 
 def test_there_are_no_more_siblings_than_can_be_compared(client: TestClient, database: Database) -> None:
-    runs = scenes.launch(database, count=MOST_RUNS + 5)
+    runs = scenes.launch(database, count=MOST_WHOLE + 5)
     told = client.get(f"/api/runs/{runs[0]}").json()["siblings"]
-    assert [one["run"] for one in told] == runs[-MOST_RUNS + 1 :]
+    assert [one["run"] for one in told] == runs[-MOST_WHOLE + 1 :]
     query = "&".join(f"run={run}" for run in [runs[0], *(one["run"] for one in told)])
     assert client.get(f"/api/compare?{query}").status_code == 200

@@ -46,6 +46,8 @@ def trained(stack: Stack) -> Trained:
 def open_curves(page: Page, address: str) -> None:
     page.goto(address)
     expect(page.locator("#plot .main-svg").first).to_be_visible()
+    # The table comes first, then the curves.
+    expect(page.locator("#plot-waits")).to_be_hidden()
 
 
 def drawn(page: Page) -> list[dict[str, Any]]:
@@ -84,6 +86,11 @@ def test_three_recipes_are_told_apart_and_shown_as_the_service_has_them(
         expect(row.locator("td").first).to_contain_text(f"{100 * item['accuracy']['mean']:.1f}")
         expect(row).to_contain_text(f"{item['final']['test_loss']['value']:.3f}")
     first = answer["items"][0]
+    kinds = [line["kind"] for line in drawn(page) if line["recipe"] == first["recipe"]]
+    assert kinds == ["band", "main"]
+    expect(page.locator("#curves-hint")).to_contain_text("band: its 95% interval")
+    page.get_by_label("Each seed").check()
+    until(page, "document.querySelector('#plot').data.filter(({meta}) => meta.kind === 'seed').length === 3")
     lines = [line for line in drawn(page) if line["recipe"] == first["recipe"]]
     assert [line["kind"] for line in lines] == ["seed", "seed", "seed", "main"]
     mean = [sum(values) / 3 for values in zip(*(line["y"] for line in lines[:3]), strict=True)]
@@ -108,8 +115,17 @@ def test_smoothing_and_time_change_what_is_drawn(page: Page, trained: Trained) -
     series = page.request.get(f"/api{trained.address}").json()["series"]
     alone = next(line for line in drawn(page) if line["kind"] == "main" and line["run"] == trained.slow)
     assert alone["x"] == series[str(trained.slow)]["test_acc"]["seconds"]
+    page.get_by_role("button", name="Images", exact=True).click()
+    until(page, "document.querySelector('#plot').layout.xaxis.title.text === 'Training images seen'")
+    images = page.request.get(f"/api{trained.address}").json()["items"][1]["images_an_epoch"]
+    alone = next(line for line in drawn(page) if line["kind"] == "main" and line["run"] == trained.slow)
+    assert alone["x"] == [images * epoch for epoch in range(1, 7)]
     page.locator("#metric").select_option("train_loss")
     until(page, "document.querySelector('#plot').layout.yaxis.title.text === 'Training loss, nats'")
+    until(
+        page,
+        "document.querySelector('#plot').data.some(({meta, y}) => meta.kind === 'main' && y.length === 6)",
+    )
 
 
 def test_the_whole_view_survives_a_reload(page: Page, trained: Trained) -> None:
@@ -117,16 +133,28 @@ def test_the_whole_view_survives_a_reload(page: Page, trained: Trained) -> None:
     page.locator("#metric").select_option("test_loss")
     page.get_by_role("button", name="Time").click()
     page.locator("#smooth").fill("0.3")
+    page.get_by_label("Each seed").check()
+    page.locator("#value").select_option("best")
+    expect(page.locator("#value-head")).to_have_text("best epoch by test accuracy")
+    page.locator("#target").fill("15")
+    expect(page.locator("#target-head")).to_have_text("Time to 15.0%")
+    page.get_by_role("button", name="Show the runs of lr 0.2", exact=True).click()
+    expect(page.locator("#results .of-run")).to_have_count(3)
     hidden = page.get_by_role("group", name="Lines of recipes").get_by_role(
         "button", name="lr 0.02", exact=True
     )
     hidden.click()
     expect(hidden).to_have_attribute("aria-pressed", "false")
     until(page, "new Set(document.querySelector('#plot').data.map(({meta}) => meta.recipe)).size === 2")
+    until(page, "document.querySelector('#plot').data.every(({y}) => y.length === 6)")
     shown = drawn(page)
     page.reload()
     expect(page.locator("#plot .main-svg").first).to_be_visible()
+    until(page, "document.querySelector('#plot').data.filter(({y}) => y.length === 6).length > 4")
     assert drawn(page) == shown
+    expect(page.locator("#value-head")).to_have_text("best epoch by test accuracy")
+    expect(page.locator("#target-head")).to_have_text("Time to 15.0%")
+    expect(page.locator("#results .of-run")).to_have_count(3)
     expect(page.locator("#metric")).to_have_value("test_loss")
     expect(page.locator("#smooth-value")).to_have_text("0.30")
     expect(hidden).to_have_attribute("aria-pressed", "false")

@@ -12,8 +12,10 @@ from backend.catalog.reports import REPORT
 from backend.checkpoints import SUFFIXES
 from backend.contract import RunState
 from backend.queue import Bell
+from backend.references.reading import read_reference
+from backend.references.template import CSV
 from backend.settings import Settings
-from backend.store import chunks, predictions, workers
+from backend.store import chunks, own_reports, predictions, references, replicates, workers
 from backend.store.attempts import Claimed
 from backend.store.predictions import NewMistakes
 from backend.store.session import Database
@@ -29,6 +31,10 @@ RUNS = 8
 _PRESET = {"preset": "softmax-original", "overrides": {"dataset": {"name": "shapes"}}}
 _SPEC = {"dataset": {"name": "shapes"}, "model": {"arch": "softmax-regression"}, "epochs": 1}
 _LAUNCH = {"": _PRESET, " spec": {"spec": _SPEC}, " clone": {"confirm": True}}
+
+
+EXPORTS = ("compare/export", "compare/points", "reports/{name}/export")
+"""Operations that are asked for a form."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,27 @@ def peopled(settings: Settings, database: Database) -> Peopled:
             session, training.owner, host="here", device="cpu", device_name="a processor", version="0.1.0"
         )
     of = {"retry": failed.run_id, "resume": with_checkpoint.run_id, "cancel": runs[-1], "priority": runs[-2]}
+    own = _write_reports(database, completed.run_id)
     app = create_app(settings, database, Bell(Broker(NOBODY)))
-    return Peopled(app, _samples(completed.run_id, deleted.run_id, of, training.owner))
+    return Peopled(app, _samples(completed.run_id, deleted.run_id, of, training.owner, own))
 
 
-def _samples(completed: int, deleted: int, of: dict[str, int], worker: str) -> Samples:
+def _write_reports(database: Database, run_id: int) -> list[int]:
+    """Store two references and two reports of a person, one of each to be deleted; return the reports' ids."""
+    with database.write() as session:
+        for name in ("ours", "theirs"):
+            made = read_reference(name, "csv", CSV)
+            tables, points = made.as_json(), made.tolerance_points
+            references.create(session, name=name, title=made.title, tolerance_points=points, tables=tables)
+        row = {"recipe": replicates.recipes_of(session, [run_id])[run_id], "runs": [run_id], "label": None}
+        bound = {**row, "reference": "ours", "experiment": "vgg16-fine-tuned"}
+        return [
+            own_reports.create(session, title="Mine", notes="# Why", content={"rows": [bound]})
+            for _ in range(2)
+        ]
+
+
+def _samples(completed: int, deleted: int, of: dict[str, int], worker: str, own: list[int]) -> Samples:
     """Return samples of all fields; `of` says which run each action is for."""
     return Samples(
         parameters={
@@ -71,7 +93,15 @@ def _samples(completed: int, deleted: int, of: dict[str, int], worker: str) -> S
             "test_set": TEST_SET,
             "number": "3",
             "GET /api/reports/{name} name": REPORT,
+            "GET /api/reports/{name}/export name": REPORT,
+            **{f"GET /api/{path} format": "csv" for path in EXPORTS},
             "POST /api/reports/{name}/launch name": REPORT,
+            "GET /api/references/{name} name": "ours",
+            "DELETE /api/references/{name} name": "theirs",
+            "GET /api/reference-templates/{format} format": "csv",
+            "report_id": str(own[0]),
+            "DELETE /api/own-reports/{report_id} report_id": str(own[1]),
+            "reference": "ours:0.5",
             "GET /api/runs/{run_id}/series/values name": "step_loss",
             "DELETE /api/runs/{run_id} run_id": str(deleted),
             **{f"POST /api/runs/{{run_id}}/{action} run_id": str(run) for action, run in of.items()},
@@ -80,6 +110,9 @@ def _samples(completed: int, deleted: int, of: dict[str, int], worker: str) -> S
             **{f"POST /api/launches{field}": body for field, body in _LAUNCH.items()},
             **{f"POST /api/launches/preview{field}": body for field, body in _LAUNCH.items()},
             "POST /api/reports/{name}/launch": {"size": "quick"},
+            "POST /api/references": {"name": "new", "format": "csv", "text": CSV},
+            "POST /api/own-reports": {"title": "New", "runs": [completed]},
+            "POST /api/own-reports/{report_id}/edit": {"title": "New", "runs": [completed], "version": 1},
             "POST /api/queue/move": {"run": of["priority"], "before": None},
             "POST /api/runs/{run_id}/priority": {"priority": 1},
             "POST /api/workers/drain": {"worker": worker, "drain": False},

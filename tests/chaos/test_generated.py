@@ -32,6 +32,14 @@ MAY_REFUSE = (
     "GET /api/recipes",
     "GET /api/models/{arch}/nodes",
     "GET /api/runs/{run_id}/series/values",
+    "GET /api/compare/export",
+    "GET /api/compare/points",
+    "GET /api/reports/{name}/export",
+    "GET /api/reports/{name}",
+    "POST /api/own-reports",
+    "POST /api/own-reports/{report_id}/edit",
+    "POST /api/references",
+    "DELETE /api/references/{name}",
 )
 ENDLESS = ("/api/events",)
 """A stream never ends: its parameters are in the fixed corpus, where it is left once it has begun."""

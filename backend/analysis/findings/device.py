@@ -8,6 +8,9 @@ from backend.analysis.findings.finding import Finding
 TIMES_EXPECTED = 1.5
 """Times the expected time of an epoch: estimates by a calibration are about right, not exact."""
 
+LEAST_LOST = 1.0
+"""Seconds of an epoch beyond what is expected, below which nobody waits for them: of epochs of a blink estimates are rough."""
+
 
 def slow(evidence: Evidence) -> Finding | None:
     """Say that epochs take far longer than the calibration of the device says."""
@@ -16,7 +19,7 @@ def slow(evidence: Evidence) -> Finding | None:
         return None
     if not (math.isfinite(seconds) and math.isfinite(expected) and expected > 0):
         return None
-    if seconds <= TIMES_EXPECTED * expected:
+    if seconds <= TIMES_EXPECTED * expected or seconds - expected < LEAST_LOST:
         return None
     return Finding(
         "slow",

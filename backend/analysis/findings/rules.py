@@ -158,7 +158,8 @@ RULES: dict[str, Rule] = {
             "Slower than its device should be",
             "note",
             "Something holds the device up: other work, or images that come too slowly.",
-            "The time of an epoch is over 1.5 times what the calibration of the device says.",
+            "The time of an epoch, in the middle of those of the newest attempt, is over 1.5 times what the calibration of "
+            "its device says, and by a second or more.",
             "The estimates of this service.",
             find=slow,
         ),

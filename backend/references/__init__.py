@@ -1,0 +1,1 @@
+"""References: published numbers that runs are held against, Runyard's own and those that people bring. No SQL, no HTTP."""
