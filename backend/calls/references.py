@@ -39,6 +39,11 @@ class ReferenceCalls(Calls):
         """Remove a reference that somebody brought."""
         self._json("DELETE", f"/api/references/{quote(name, safe='')}")
 
+    def reference_template(self, format: str = "csv") -> str:
+        """Return an example of a file that a reference is read from, to be filled in."""
+        with self._open(f"/api/reference-templates/{quote(format, safe='')}") as response:
+            return response.read().decode()
+
     def own_reports(self) -> list[dict[str, Any]]:
         """Return the reports that people made, the one that was changed last first."""
         return self._json("GET", "/api/own-reports")["reports"]

@@ -25,6 +25,9 @@ PRINTS_NO_DATA = {
     "token create": "one token, and nothing around it",
     "token revoke": "one sentence",
     "db upgrade": "one sentence",
+    "report export": "a file, and one sentence",
+    "reference remove": "one sentence",
+    "reference template": "an example of a file",
     "backup": "one sentence, and one for each thing that is not in it",
     "restore": "one sentence, and where it put what was there",
     "data import": "the worker's code prints a sentence",
@@ -33,7 +36,7 @@ PRINTS_NO_DATA = {
     "weights fetch": "the worker's code prints a sentence",
 }
 
-ON_THIS_HOST = {*PRINTS_NO_DATA, "token list", "doctor"} - {"login"}
+ON_THIS_HOST = {*PRINTS_NO_DATA, "token list", "doctor"} - {"login", "reference remove"}
 """Commands that speak to no service."""
 
 ARGUMENTS = {
@@ -45,6 +48,7 @@ ARGUMENTS = {
     "workers undrain": ["x"],
     "workers forget": ["x"],
     **{name: ["1"] for name in ("run", "watch", "log", "curves", "checkpoint", "notebook")},
+    "reference remove": ["x"],
     **{name: ["1"] for name in ("cancel", "retry", "resume", "delete")},
 }
 
@@ -62,7 +66,8 @@ def every_command(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 ALL = dict(every_command(typer.main.get_command(app)))
-SPEAK = sorted(ALL.keys() - ON_THIS_HOST)
+# A file comes first: `reference import` is refused before it speaks where there is none.
+SPEAK = sorted(ALL.keys() - ON_THIS_HOST - {"reference import"})
 
 
 def test_there_are_all_commands() -> None:
@@ -129,7 +134,11 @@ def test_a_refusal_is_one_sentence_and_exit_code_1() -> None:
     for name in sorted(ARGUMENTS.keys() - {"launch"}):
         status, said, problem = run(*name.split(), *ARGUMENTS[name])
         assert (status, said) == (exits.REFUSED, ""), name
-        assert problem in ("There is no run 1.\n", "No worker begins with 'x'. There are: none.\n"), name
+        assert problem in (
+            "There is no run 1.\n",
+            "No worker begins with 'x'. There are: none.\n",
+            "There is no reference 'x'.\n",
+        ), name
 
 
 @pytest.mark.parametrize(

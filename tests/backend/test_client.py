@@ -5,7 +5,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,21 @@ def calls(client: Client, run_id: int, folder: Path) -> list[Callable[[], Any]]:
         lambda: client.checkpoint(run_id, folder / "weights"),
         client.recipes,
         lambda: client.compare([run_id]),
+        lambda: client.compare_curves([run_id]),
+        lambda: client.compare_models(run_id, run_id),
+        lambda: client.compare_pair([run_id], "a" * 64, "b" * 64),
+        lambda: client.export_comparison([run_id], "csv"),
+        lambda: enter(client.export_points([run_id], "csv")),
+        client.references,
+        lambda: client.reference("published"),
+        lambda: client.import_reference("mine", "csv", "experiment,epoch,test_acc\n"),
+        lambda: client.remove_reference("nothing"),
+        client.reference_template,
+        client.own_reports,
+        lambda: client.own_report(1),
+        lambda: client.create_own_report("Mine", runs=[run_id]),
+        lambda: client.edit_own_report(1, 1, title="Ours"),
+        lambda: client.delete_own_report(1, 2),
         client.status,
         client.health,
         client.ready,
@@ -75,11 +90,17 @@ def calls(client: Client, run_id: int, folder: Path) -> list[Callable[[], Any]]:
         lambda: client.forget("nobody"),
         client.reports,
         lambda: client.report("cifar10-transfer"),
+        lambda: client.export_report("cifar10-transfer", "csv"),
         lambda: client.launch_report("cifar10-transfer"),
         client.login_link,
         lambda: client.events("0-0"),
         lambda: next(client.follow(run_id, "0-0")),
     ]
+
+
+def enter(opened: AbstractContextManager[Any]) -> None:
+    with opened:
+        pass
 
 
 def test_every_endpoint_has_its_method(

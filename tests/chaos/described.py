@@ -57,7 +57,7 @@ class Operation:
         query = "&".join(
             f"{n}={quote(given[n])}"
             for where, n in self.parameters
-            if where == "query" and n in self.required
+            if where == "query" and (n in self.required or f"{self} {n}" in samples.parameters)
         )
         body = json.dumps(self.body(samples)).encode() if self.has_body else None
         return Question(self.method, path, query, body=body)

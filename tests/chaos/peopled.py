@@ -37,6 +37,14 @@ EXPORTS = ("compare/export", "compare/points", "reports/{name}/export")
 """Operations that are asked for a form."""
 
 
+COMPARED = ("", "/curves", "/pair", "/export", "/points")
+"""Operations that are asked for runs or for recipes."""
+
+OTHER_EPOCHS = 7
+OTHER = scenes.a_spec(epochs=OTHER_EPOCHS).recipe_hash()
+"""The recipe of a run that none has taken."""
+
+
 @dataclass(frozen=True)
 class Peopled:
     app: FastAPI
@@ -50,8 +58,12 @@ def peopled(settings: Settings, database: Database) -> Peopled:
     It is not among the first: what hostile numbers mean by accident is mostly a small one.
     """
     runs = scenes.launch(database, RUNS)
+    scenes.launch(database, 1, epochs=OTHER_EPOCHS)
     failed, with_checkpoint, deleted, training, completed = (scenes.claim(database) for _ in range(5))
-    assert scenes.report(database, with_checkpoint, 1, {"test_acc": 0.5}, scenes.pointer(1))
+    with database.write() as session:
+        predictions.describe_test_set(session, TEST_SET, ["cat", "dog", "frog"], bytes([0, 1, 2, 2]))
+    said = (TEST_SET, bytes([0, 1, 2, 0]))
+    assert scenes.report(database, with_checkpoint, 1, {"test_acc": 0.5}, scenes.pointer(1), said)
     for one in (failed, with_checkpoint, deleted):
         assert scenes.end(database, one, RunState.FAILED)
     _train(database, completed)
@@ -68,7 +80,7 @@ def peopled(settings: Settings, database: Database) -> Peopled:
 
 
 def _write_reports(database: Database, run_id: int) -> list[int]:
-    """Store two references and two reports of a person, one of each to be deleted; return the reports' ids."""
+    """Store two references and some reports of a person, one of each to be deleted; return the reports' ids."""
     with database.write() as session:
         for name in ("ours", "theirs"):
             made = read_reference(name, "csv", CSV)
@@ -78,7 +90,7 @@ def _write_reports(database: Database, run_id: int) -> list[int]:
         bound = {**row, "reference": "ours", "experiment": "vgg16-fine-tuned"}
         return [
             own_reports.create(session, title="Mine", notes="# Why", content={"rows": [bound]})
-            for _ in range(2)
+            for _ in range(RUNS)
         ]
 
 
@@ -96,11 +108,17 @@ def _samples(completed: int, deleted: int, of: dict[str, int], worker: str, own:
             "GET /api/reports/{name}/export name": REPORT,
             **{f"GET /api/{path} format": "csv" for path in EXPORTS},
             "POST /api/reports/{name}/launch name": REPORT,
+            **{f"GET /api/compare{part} run": str(completed) for part in COMPARED},
+            "a": str(completed),
+            "b": str(of["resume"]),
+            "GET /api/compare/pair recipe": OTHER,
+            "first": scenes.a_spec().recipe_hash(),
+            "second": OTHER,
             "GET /api/references/{name} name": "ours",
             "DELETE /api/references/{name} name": "theirs",
             "GET /api/reference-templates/{format} format": "csv",
-            "report_id": str(own[0]),
-            "DELETE /api/own-reports/{report_id} report_id": str(own[1]),
+            "report_id": str(own[-2]),
+            "DELETE /api/own-reports/{report_id} report_id": str(own[-1]),
             "reference": "ours:0.5",
             "GET /api/runs/{run_id}/series/values name": "step_loss",
             "DELETE /api/runs/{run_id} run_id": str(deleted),
@@ -123,7 +141,6 @@ def _samples(completed: int, deleted: int, of: dict[str, int], worker: str, own:
 
 def _train(database: Database, claimed: Claimed) -> None:
     with database.write() as session:
-        predictions.describe_test_set(session, TEST_SET, ["cat", "dog", "frog"], bytes([0, 1, 2, 2]))
         chunks.append_steps(session, claimed.run_id, 1, 1, {"step_loss": [1.0, math.nan, math.inf]})
     said = (TEST_SET, bytes([0, 2, 2, 0]))
     metrics = {"train_loss": math.nan, "train_acc": 0.25, "test_loss": -math.inf, "test_acc": 0.5}

@@ -14,8 +14,11 @@ LEAST_CASES = scaled(2_000, 10_000)
 EXAMPLES = scaled(15, 320)
 """Random cases of each operation, beside those at the limits of its fields, which are always the same 1,600 or so."""
 
-LEAST_REACHED = 0.75
-"""Share of the operations that must have answered with success, too: a test that is always refused tests the door."""
+LEAST_REACHED = 0.65
+"""Share of the operations that must have answered with success, too: a test that is always refused tests the door.
+
+Not all can: no chance guesses the name of a report, or two runs that were tested on the same images.
+"""
 
 # Rules that a description does not tell: which names there are, which fields belong together, that texts hold visible
 # characters only, that a whole number is not written as 1.0.
@@ -32,6 +35,10 @@ MAY_REFUSE = (
     "GET /api/recipes",
     "GET /api/models/{arch}/nodes",
     "GET /api/runs/{run_id}/series/values",
+    "GET /api/compare",
+    "GET /api/compare/curves",
+    "GET /api/compare/models",
+    "GET /api/compare/pair",
     "GET /api/compare/export",
     "GET /api/compare/points",
     "GET /api/reports/{name}/export",
