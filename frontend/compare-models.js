@@ -30,16 +30,20 @@ export function createModels({ onChosen }) {
       return place.replaceChildren(element("p", { class: "hollow", text: "Choose two different runs." }));
     }
     const which = answer.value === "best" ? "best" : "last";
-    const key = `a=${a}&b=${b}&which=${which}`;
+    const asked = `a=${a}&b=${b}&which=${which}`;
+    // What has come since then has other predictions.
+    const key = `${asked} ${answer.runs.filter(({ id }) => id === a || id === b).map(({ epoch }) => epoch).join()}`;
     if (key === shown) return;
     shown = key;
     setText(byId("models-note"), answer.value === "validation" ? "Predictions are kept of the last and the best epoch: these are of the last." : "");
     place.setAttribute("aria-busy", "true");
     try {
-      const found = await get(`/api/compare/models?${key}`);
+      const found = await get(`/api/compare/models?${asked}`);
       if (shown === key) place.replaceChildren(...draw(found));
     } catch (problem) {
-      if (shown === key) place.replaceChildren(element("p", { class: "hollow", text: problem.message }));
+      if (shown !== key) return;
+      shown = "";
+      place.replaceChildren(element("p", { class: "hollow", text: problem.message }));
     } finally {
       place.removeAttribute("aria-busy");
     }

@@ -48,7 +48,7 @@ export function createPair({ onChosen, onLaunched }) {
       showSettle();
     } catch (problem) {
       if (shown !== key) return;
-      found = null;
+      [shown, found] = ["", null];
       byId("settle").hidden = true;
       place.replaceChildren(element("p", { class: "hollow", text: problem.message }));
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backend.analysis.between_recipes import ALPHA, welch_degrees
+from backend.analysis.intervals import FEWEST_SEEDS
 from backend.analysis.numerals import counted
 from backend.analysis.student import quantile
 
@@ -56,9 +57,13 @@ class MoreSeeds:
         return f"{100 * (self.power or 0):.0f}%"
 
 
-def more_seeds(first: Sequence[float], second: Sequence[float], most: int = MOST_SEEDS) -> MoreSeeds:
+def more_seeds(
+    first: Sequence[float], second: Sequence[float], most: int = MOST_SEEDS, family: int = 1
+) -> MoreSeeds:
     """Return the smallest number of further seeds for each of two recipes that reaches a power of 80% at 5%.
 
+    `family` is how many pairs are tested together: the smallest p of them is held against 5% of its share by Holm, and so
+    is this one here, as nobody knows yet how small it will be among them. Below three seeds of each nothing is enough.
     Today's means and variances are taken for the true ones; with a few seeds they are rough, and so is the answer.
     """
     if min(len(first), len(second)) < 2:
@@ -67,16 +72,19 @@ def more_seeds(first: Sequence[float], second: Sequence[float], most: int = MOST
     variances = statistics.variance(first), statistics.variance(second)
     if sum(variances) == 0:
         return MoreSeeds("unknown", None, None, most)
-    power = 0.0
-    for further in range(most + 1):
-        power = welch_power(difference, variances, (len(first) + further, len(second) + further))
+    power, fewest = 0.0, max(0, FEWEST_SEEDS - min(len(first), len(second)))
+    for further in range(fewest, most + 1):
+        n = len(first) + further, len(second) + further
+        power = welch_power(difference, variances, n, ALPHA / max(1, family))
         if power >= POWER:
             return MoreSeeds("more" if further else "enough", further, power, most)
     return MoreSeeds("too many", None, power, most)
 
 
-def welch_power(difference: float, variances: tuple[float, float], n: tuple[int, int]) -> float:
-    """Return how often Welch's test with `n` seeds finds a true difference at 5%, whichever way.
+def welch_power(
+    difference: float, variances: tuple[float, float], n: tuple[int, int], alpha: float = ALPHA
+) -> float:
+    """Return how often Welch's test with `n` seeds finds a true difference at `alpha`, whichever way.
 
     Source: the noncentral t distribution (Johnson & Welch, Biometrika 31, 1940) with Welch's degrees of freedom; scipy.stats.nct.
     """
@@ -84,6 +92,6 @@ def welch_power(difference: float, variances: tuple[float, float], n: tuple[int,
 
     error = math.sqrt(sum(variance / count for variance, count in zip(variances, n, strict=True)))
     df, away = welch_degrees(variances, n), abs(difference) / error
-    critical = quantile(df, 1 - ALPHA / 2)
+    critical = quantile(df, 1 - alpha / 2)
     # The lower tail is taken as the upper one of the mirrored distribution: nct.cdf of it is NaN now and then.
     return float(nct.sf(critical, df, away) + nct.sf(critical, df, -away))

@@ -15,6 +15,7 @@ from backend.api.recipes import RecipeHash
 from backend.api.wire import Wire
 from backend.api.wire_recipes import SeedsWire
 from backend.errors import InvalidSpec
+from backend.report.material import ACTIVE
 
 router = APIRouter(prefix="/api/compare", tags=["compare"], responses=RESPONSES)
 
@@ -113,7 +114,7 @@ def compare_pair(
         separated=separated,
         paired=_paired(between),
         told=told,
-        settle=_settle(found, places),
+        settle=_settle(found, places, tests.size),
     )
 
 
@@ -185,10 +186,10 @@ def _told(
     return f"{first} and {second} cannot be told apart: Welch's t-test gives {told}{corrected}.", False
 
 
-def _settle(found: Comparison, places: tuple[int, int]) -> SettleWire:
+def _settle(found: Comparison, places: tuple[int, int], family_size: int) -> SettleWire:
     """Return how many seeds would settle it, and which to launch: the lowest that no run of the recipe has."""
     pair = [found.compared[place] for place in places]
-    estimate = more_seeds(pair[0].accuracy.values, pair[1].accuracy.values)
+    estimate = more_seeds(pair[0].accuracy.values, pair[1].accuracy.values, family=family_size)
     return SettleWire(
         kind=estimate.kind,
         further=estimate.further,
@@ -210,7 +211,11 @@ def _settle(found: Comparison, places: tuple[int, int]) -> SettleWire:
 
 
 def _wanted(estimate: MoreSeeds, one: Compared) -> int:
+    """Return how many seeds of a recipe to launch; those that are on their way already are not asked for twice."""
     if estimate.kind == "more":
-        return estimate.further or 0
-    # Two seeds give an estimate, and three a judgement.
-    return seeds_wanted(one.accuracy.n) if estimate.kind == "unknown" and one.accuracy.n < 3 else 0
+        wanted = estimate.further or 0
+    else:
+        # Two seeds give an estimate, and three a judgement.
+        wanted = seeds_wanted(one.accuracy.n) if estimate.kind == "unknown" and one.accuracy.n < 3 else 0
+    on_their_way = {run.seed for run in one.facts if run.state in ACTIVE}
+    return max(0, wanted - len(on_their_way))

@@ -24,7 +24,6 @@ def experiment_table(block: Block) -> Table:
     fields = [
         "epoch",
         *(name for metric in columns for name in _fields(metric, references)),
-        "delta_points",
     ]
     return Table(
         name=block["id"],
@@ -34,7 +33,6 @@ def experiment_table(block: Block) -> Table:
             [
                 row["epoch"],
                 *(value for metric in columns for value in _exact(row, metric)),
-                row["delta_points"],
             ]
             for row in block["rows"]
         ],

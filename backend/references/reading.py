@@ -16,6 +16,9 @@ from backend.text import is_clean
 
 Format = Literal["csv", "toml"]
 
+_QUOTED = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'')
+_DEEP_KEY = re.compile(r"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){10}")
+
 MOST_CHARACTERS = 500_000
 MOST_ROWS = 5_000
 MOST_TABLES = 200
@@ -133,6 +136,9 @@ def _check_columns(header: list[str]) -> None:
 
 
 def _of_toml(text: str) -> tuple[dict[str, Any], list[Line]]:
+    # tomllib takes the square of a dotted key's parts in time: seconds for a line of 16 kB.
+    if (deep := _DEEP_KEY.search(_QUOTED.sub("q", text))) is not None:
+        raise InvalidReference(f"The text has a key of many parts, {deep[0]!r:.60}; a key here has one part.")
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as problem:

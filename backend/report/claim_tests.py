@@ -48,7 +48,7 @@ def tests_wire(claim: Claim, tests: ClaimTests, material: Material) -> dict[str,
     return {
         "models": _models(sides, material),
         "recipes": _recipes(tests.between.get(pair), tests.corrected.get(pair), tests.family),
-        "more": _more(sides, material),
+        "more": _more(sides, material, tests.family),
     }
 
 
@@ -154,10 +154,10 @@ def _paired_text(found: BetweenRecipes) -> str:
     )
 
 
-def _more(sides: Sequence[Planned], material: Material) -> dict[str, Any]:
+def _more(sides: Sequence[Planned], material: Material, family: int) -> dict[str, Any]:
     """Return how many further seeds would settle it, and the launches that bring them; what is on its way is not asked twice."""
     endings = [list(material.replicates_of(side).endings("test_acc").values()) for side in sides]
-    found: MoreSeeds = more_seeds(endings[0], endings[1])
+    found: MoreSeeds = more_seeds(endings[0], endings[1], family=family)
     wanted = partial(_wanted_seeds, found)
     launches = [
         launch

@@ -97,12 +97,12 @@ class Material:
     def train_images(self, planned: Planned) -> int | None:
         """Return how many images a recipe trains on; None where its data set is not there."""
         known = self.images.get(planned.spec.dataset.name)
-        return _limited(planned.spec.dataset.train_limit, known.train_count if known else None)
+        return limited(planned.spec.dataset.train_limit, known.train_count if known else None)
 
     def test_images(self, planned: Planned) -> int | None:
         """Return how many images a recipe is tested on; None where its data set is not there."""
         known = self.images.get(planned.spec.dataset.name)
-        return _limited(planned.spec.dataset.test_limit, known.test_count if known else None)
+        return limited(planned.spec.dataset.test_limit, known.test_count if known else None)
 
     def title(self, planned: Planned) -> str:
         """Return what people call a recipe: "AlexNet pretrained in Runyard on glyphs"."""
@@ -133,5 +133,5 @@ def parent_seed(planned: Planned, seed: int) -> int:
     return planned.spec.model_copy(update={"seed": seed}).parent_seed()
 
 
-def _limited(limit: int | None, there: int | None) -> int | None:
+def limited(limit: int | None, there: int | None) -> int | None:
     return there if limit is None or there is None else min(limit, there)

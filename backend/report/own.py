@@ -14,7 +14,7 @@ from backend.errors import InvalidSpec, NotFound
 from backend.launching import Images
 from backend.references.tables import PUBLISHED, Reference
 from backend.report.cells import judgement_wire, measured_wire
-from backend.report.material import ACTIVE
+from backend.report.material import ACTIVE, limited
 from backend.report.replicates import replicates
 from backend.report.stated import stated_differences
 from backend.spec import Spec
@@ -116,7 +116,11 @@ def row_wire(
     ids = {run.id for run in counted.runs}
     spec = _spec(now)
     known = images.get(spec.dataset.name) if spec else None
-    found = {metric: measured(counted.at_the_end(metric)) for metric in COLUMNS}
+    tested = limited(spec.dataset.test_limit, known.test_count) if spec and known else None
+    found = {
+        metric: measured(counted.at_the_end(metric), tested if metric == "test_acc" else None)
+        for metric in COLUMNS
+    }
     return {
         **row.as_json(),
         "name": now.name if now else None,
@@ -129,7 +133,7 @@ def row_wire(
         "left_out": counted.about_left_out,
         "cells": {metric: measured_wire(one) for metric, one in found.items()},
         "held": _held(row, found, references, spec, known),
-        "add": _seeds(row, now, counted.n) if now else None,
+        "add": _seeds(row, now, {run.seed for run in counted.runs}) if now else None,
     }
 
 
@@ -183,10 +187,10 @@ def _held(
     }
 
 
-def _seeds(row: Row, now: RecipeNow, n: int) -> dict[str, Any] | None:
+def _seeds(row: Row, now: RecipeNow, seeds: set[int]) -> dict[str, Any] | None:
     """Return the launch that brings a row to three seeds; a row of chosen runs asks for none: it would not show them."""
-    on_their_way = len({run.seed for run in now.launched if run.state in ACTIVE})
-    lacking = FEWEST_SEEDS - n - on_their_way
+    on_their_way = {run.seed for run in now.launched if run.state in ACTIVE} - seeds
+    lacking = FEWEST_SEEDS - len(seeds) - len(on_their_way)
     if row.runs or lacking <= 0 or not now.launched:
         return None
     return {

@@ -210,6 +210,18 @@ def test_the_seeds_that_would_settle_it_are_those_that_no_run_has(
     assert settle["caution"].startswith("Decide on the number first")
 
 
+def test_seeds_that_are_on_their_way_are_not_asked_for_again(client: TestClient, database: Database) -> None:
+    runs = recipes(database, [0.50], [0.53])
+    # Two more of each are queued: the button was pressed.
+    queued = [
+        run_id
+        for lr in (0.1, 1.1)
+        for run_id in scenes.launch(database, 3, optimizer={"lr": lr})[1:]  # seed 0 is there already
+    ]
+    settle = pair(client, [*runs, *queued])["settle"]
+    assert settle["seeds"] == []
+
+
 def test_with_one_seed_each_the_seeds_up_to_three_are_offered(client: TestClient, database: Database) -> None:
     found = pair(client, recipes(database, [0.50], [0.53]))
     assert (found["welch"], found["p"], found["separated"]) == (None, None, None)

@@ -101,6 +101,9 @@ def test_a_csv_that_cannot_be_one_is_refused_in_one_sentence(text: str, says: st
         ("tolerance_points = 'x'\n[[tables]]\nexperiment='a'\n[[tables.rows]]\ntest_acc=0.5", "is 'x'"),
         ("= 1", "cannot be read as TOML"),
         ("a = " + "[" * 5000, "cannot be read as TOML"),
+        (".".join(["a"] * 8000) + " = 1", "a key of many parts"),
+        ("x = {" + " . ".join(["a"] * 8000) + " = [1]}", "a key of many parts"),
+        ('"a".' * 8000 + "b = 1", "a key of many parts"),
     ],
 )
 def test_a_toml_that_cannot_be_one_is_refused_in_one_sentence(text: str, says: str) -> None:

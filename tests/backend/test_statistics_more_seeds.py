@@ -97,3 +97,20 @@ def test_without_two_seeds_of_each_and_a_spread_nothing_is_estimated(
 def test_a_spread_of_one_recipe_alone_is_an_estimate() -> None:
     found = more_seeds([0.1, 0.1, 0.1], [0.10, 0.15, 0.20])
     assert found.kind == "more" and found.further is not None
+
+
+def test_with_many_pairs_on_the_screen_more_seeds_are_needed() -> None:
+    first, second = [0.800, 0.806, 0.812], [0.822, 0.828, 0.834]
+    alone, among = more_seeds(first, second), more_seeds(first, second, family=45)
+    assert alone.kind == "enough"
+    assert among.kind == "more"
+    assert among.power is not None
+    assert among.power >= 0.8
+    n = 3 + (among.further or 0)
+    variances = (3.6e-5, 3.6e-5)
+    assert among.power == pytest.approx(welch_power(0.022, variances, (n, n), 0.05 / 45), rel=1e-9)
+
+
+def test_below_three_seeds_of_each_nothing_is_enough() -> None:
+    found = more_seeds([0.80, 0.81], [0.40, 0.41])
+    assert (found.kind, found.further) == ("more", 1)

@@ -47,8 +47,8 @@ PAGES = {
 @pytest.mark.parametrize(
     ("context", "width"),
     [
-        ("light", 390),
         ("dark", 1280),
+        pytest.param("light", 390, marks=pytest.mark.full),
         pytest.param("dark", 390, marks=pytest.mark.full),
         pytest.param("light", 1280, marks=pytest.mark.full),
     ],

@@ -125,7 +125,7 @@ def test_tables_are_copied_as_text(page: Page, stack: Stack, runs: list[int]) ->
         page.evaluate("document.querySelector('.export-said').textContent = ''")
 
 
-@pytest.mark.parametrize("context", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize("context", ["dark", pytest.param("light", marks=pytest.mark.full)], indirect=True)
 def test_the_figure_is_saved_as_shown_in_the_colours_of_print(page: Page, runs: list[int]) -> None:
     page.goto(compare(runs))
     expect(page.locator("#plot .main-svg").first).to_be_visible()
@@ -166,6 +166,7 @@ def test_the_menu_is_worked_by_keys_and_leaves_no_trace(page: Page, runs: list[i
     expect(button).to_have_attribute("aria-expanded", "false")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_menu_fits_the_window(page: Page, runs: list[int], width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
@@ -463,6 +464,7 @@ def cells_of_page(page: Page, view: dict[str, Any]) -> dict[str, dict[int, list[
     return found
 
 
+@pytest.mark.full
 def test_the_figure_of_an_experiment_is_saved_before_it_was_looked_at(
     browser: Browser, report: Served
 ) -> None:
