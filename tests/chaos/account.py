@@ -31,6 +31,8 @@ class Told:
     faults: list[str] = field(default_factory=list)
 
     def read(self, event: StoredEvent) -> None:
+        if event.kind == EventKind.FINDINGS:
+            return  # of the service, not of an attempt
         attempt = event.payload["attempt"]
         if attempt < self.newest_attempt:
             self.faults.append(f"attempt {attempt} wrote after attempt {self.newest_attempt} had begun")
