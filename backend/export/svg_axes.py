@@ -8,6 +8,11 @@ FEW, MANY = 4, 12
 """About so many ticks up the side, and at most so many along the foot."""
 
 
+NOTHING = 1e-300
+ALIKE = 1e-9
+"""Values that differ by no more than this share are one value."""
+
+
 @dataclass(frozen=True)
 class Axis:
     """`low` and `high` are the values at the pixels `first` and `last`; `ticks` lie between them."""
@@ -21,9 +26,10 @@ class Axis:
     @classmethod
     def over(cls, values: Sequence[float], first: float, last: float) -> "Axis":
         """Return an axis from one round value to another, with all values between; [0, 1] where there are none."""
-        known = [value for value in values if math.isfinite(value)]
+        # What is next to nothing counts as 0: steps between such values cannot be told as floats.
+        known = [value if abs(value) > NOTHING else 0.0 for value in values if math.isfinite(value)]
         low, high = (min(known), max(known)) if known else (0.0, 1.0)
-        if low == high:  # a constant must not look like a range around it
+        if high - low <= ALIKE * max(abs(low), abs(high)):  # a constant must not look like a range around it
             low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
         step = round_step((high - low) / FEW)
         places = range(math.floor(low / step), math.ceil(high / step) + 1)
