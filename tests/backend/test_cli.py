@@ -194,7 +194,7 @@ def test_ctrl_c_ends_a_watch_quietly_with_130(service: Served, sqlite_database: 
     assert watching.stdout.readline().startswith(f"run {run_id} · ".encode())
     assert wait_until(lambda: service.looks, 120)
     watching.send_signal(signal.SIGINT)
-    rest, problems = watching.communicate(timeout=20)
+    rest, problems = watching.communicate(timeout=120)
     assert (watching.returncode, rest, problems) == (exits.INTERRUPTED, b"", b"")
 
 
