@@ -126,6 +126,12 @@ def get_template(format: Literal["csv", "toml"]) -> Response:
     return Response(TEMPLATES[format], media_type=MEDIA[format], headers=headers)
 
 
+def read_titles(session: Session) -> list[tuple[str, str]]:
+    """Return name and title of all references, Runyard's own first."""
+    own = _builtin()
+    return [(own.name, own.title), *stored.titles(session)]
+
+
 def read_all(session: Session) -> list[Reference]:
     """Return every reference, Runyard's own first."""
     return [_builtin(), *map(_made, stored.everything(session))]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from backend.api.deps import DatabaseDep, SettingsDep
 from backend.api.machines import read_machines
 from backend.api.problems import RESPONSES
-from backend.api.references import read_all, read_chosen
+from backend.api.references import read_chosen, read_titles
 from backend.api.shelf import read_shelf
 from backend.api.wire import cursor
 from backend.catalog.datasets import BUILTIN
@@ -128,7 +128,7 @@ def _references(session: Session, chosen: Sequence[Chosen]) -> dict[str, Any]:
             }
             for one in chosen
         ],
-        "there": [{"name": one.name, "title": one.title} for one in read_all(session)],
+        "there": [{"name": name, "title": title} for name, title in read_titles(session)],
         "most": MOST_REFERENCES,
     }
 

@@ -164,8 +164,7 @@ def report_epoch(
     known, now = session.execute(asking, {"of_run": run_id}).one()
     if known is not None and known["epoch"] >= epoch:
         return  # told already: the answer to that commit was lost on the way
-    points.write(session, run_id, epoch, metrics, now)
-    finite, nonfinite = points.split(metrics)
+    finite, nonfinite = points.write(session, run_id, epoch, metrics, now)
     summary = points.extended_summary(known, epoch, finite)
     values: dict[str, Any] = {"summary": summary}
     if checkpoint is not None:

@@ -56,12 +56,15 @@ def split(metrics: dict[str, float]) -> tuple[dict[str, float | None], dict[str,
 
 def write(
     session: Session, run_id: int, epoch: int, metrics: dict[str, float], at: float | None = None
-) -> None:
-    """Store the values of one epoch. `at` is the time of the database, asked for where it is not given."""
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Store the values of one epoch, and return them as `split` does.
+
+    `at` is the time of the database, asked for where it is not given.
+    """
     at = clock.read_now(session) if at is None else at
     finite, nonfinite = split(metrics)
     if not finite:
-        return
+        return finite, nonfinite
     words = [nonfinite.get(name) for name in finite]
     connection = session.connection()
     if connection.dialect.name == "postgresql":
@@ -73,6 +76,7 @@ def write(
             for (name, value), word in zip(finite.items(), words, strict=True)
         ]
         connection.exec_driver_sql(_INSERT_ROW, rows)
+    return finite, nonfinite
 
 
 def read(session: Session, run_id: int, names: list[str] | None = None) -> dict[str, Series]:

@@ -38,6 +38,12 @@ def everything(session: Session) -> Sequence[ReferenceRow]:
     return session.scalars(select(ReferenceRow).order_by(ReferenceRow.name)).all()
 
 
+def titles(session: Session) -> list[tuple[str, str]]:
+    """Return name and title of all references, by name: without their tables, which take long to read."""
+    query = select(ReferenceRow.name, ReferenceRow.title).order_by(ReferenceRow.name)
+    return [(name, title) for name, title in session.execute(query)]
+
+
 def read(session: Session, names: Collection[str]) -> dict[str, ReferenceRow]:
     """Return those of these names that there are."""
     found = session.scalars(select(ReferenceRow).where(ReferenceRow.name.in_(names)))
