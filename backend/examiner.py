@@ -5,7 +5,6 @@ What happened while the service was down is caught up at its start, and everythi
 a fifth of a processor at most, so that ten thousand runs are examined in the background of whatever else goes on.
 """
 
-import threading
 import time
 from collections import deque
 
@@ -15,7 +14,7 @@ from backend.analysis.findings.registry import findings_of
 from backend.contract import EventKind
 from backend.errors import NotFound
 from backend.examining import in_short, marks, read_evidence, rules_version
-from backend.loops import Pulse, surviving
+from backend.loops import Rounds, surviving
 from backend.store import events, findings, runs
 from backend.store.findings import Moved
 from backend.store.session import STORE_AWAY, Database
@@ -31,13 +30,13 @@ MOST_EVENTS = 5_000
 """Read in one poll."""
 
 
-class Examiner:
-    """Polls until it is closed. The database may be away for a while."""
+class Examiner(Rounds):
+    """Polls until it is closed."""
 
     def __init__(self, database: Database) -> None:
+        super().__init__("examiner", POLL_SECONDS)
         self._database = database
         self._rules = rules_version()
-        self._closed = threading.Event()
         self._cursor: int | None = None
         self._store = ""
         self._due: dict[int, float] = {}
@@ -45,23 +44,11 @@ class Examiner:
         self._looked: dict[int, float] = {}
         """When each run that trains was."""
         self._backlog: deque[int] = deque()
-        self.pulse = Pulse()
-        self.thread = threading.Thread(target=self._run, name="examiner", daemon=True)
 
-    def start(self) -> None:
-        self.thread.start()
-
-    def close(self) -> None:
-        self._closed.set()
-        self.thread.join(timeout=5)
-
-    def _run(self) -> None:
-        while True:
-            with surviving("examiner"):
-                self.tick(time.monotonic())
-                self.pulse.beat()
-            if self._closed.wait(POLL_SECONDS):
-                return
+    def _round(self) -> None:
+        with surviving("examiner"):
+            self.tick(time.monotonic())
+            self.pulse.beat()
 
     def tick(self, now: float) -> None:
         """Take in what happened, and examine what is due, then what was left over from before, while there is time."""

@@ -4,7 +4,9 @@ A thread that ends by an unexpected error takes a part of the service with it, s
 more, no lease is expired, no worker looks for work. So each round of such a loop runs under `surviving`.
 """
 
+import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -40,3 +42,30 @@ class Pulse:
         """Return how many seconds ago that was; None where it never was."""
         at = self._at
         return None if at is None else self._clock() - at
+
+
+class Rounds(ABC):
+    """A thread that goes round, a pause after each round, until it is closed. The database may be away for a while."""
+
+    def __init__(self, name: str, pause_seconds: float) -> None:
+        self._pause_seconds = pause_seconds
+        self._closed = threading.Event()
+        self.pulse = Pulse()
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @abstractmethod
+    def _round(self) -> None:
+        """Do one round under `surviving`, and let the pulse beat where it went well."""
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        self.thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while True:
+            self._round()
+            if self._closed.wait(self._pause_seconds):
+                return

@@ -5,11 +5,9 @@ nothing depends on it alone; it only makes things quicker. It also proves the da
 is ready, and forgets workers that were lost long ago.
 """
 
-import threading
-
 import structlog
 
-from backend.loops import Pulse, surviving
+from backend.loops import Rounds, surviving
 from backend.queue import Bell
 from backend.store import clock, families, runs, workers
 from backend.store.leases import LeaseWatch
@@ -19,37 +17,24 @@ from backend.store.session import Database
 log = structlog.get_logger()
 
 
-class Reconciler:
-    """Ticks every `interval_seconds` until it is closed. The database may be away for a while."""
+class Reconciler(Rounds):
+    """Ticks every `interval_seconds` until it is closed."""
 
     def __init__(self, database: Database, bell: Bell, leases: LeaseWatch, interval_seconds: float) -> None:
+        super().__init__("reconciler", interval_seconds)
         self._database = database
         self._bell = bell
         self._leases = leases
-        self._interval_seconds = interval_seconds
-        self._closed = threading.Event()
         self._claimable = 0
         self.proof = StoreProof(database)
-        self.pulse = Pulse()
-        self.thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
-    def start(self) -> None:
-        self.thread.start()
-
-    def close(self) -> None:
-        self._closed.set()
-        self.thread.join(timeout=5)
-
-    def _run(self) -> None:
-        while True:
-            # Apart: where the proof cannot be made, leases are to expire all the same.
-            with surviving("proof of the database"):
-                self.proof.look()
-            with surviving("reconciler"):
-                self.tick()
-                self.pulse.beat()
-            if self._closed.wait(self._interval_seconds):
-                return
+    def _round(self) -> None:
+        # Apart: where the proof cannot be made, leases are to expire all the same.
+        with surviving("proof of the database"):
+            self.proof.look()
+        with surviving("reconciler"):
+            self.tick()
+            self.pulse.beat()
 
     def tick(self) -> None:
         """Expire what has ended, move what waits for it, and ring once for each run that has become claimable since the last tick."""

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { byDifference, largestOf, modelTitle, points, pShown, signed, smallestText, tintOf } from "./compare-models-model.js";
+import { watchTwo } from "./compare-two.js";
 import { byId, element, setText } from "./dom.js";
 import { count, counted, percent } from "./format.js";
 
@@ -49,18 +50,6 @@ export function createModels({ onChosen }) {
     }
   };
 
-  for (const select of [first, second]) {
-    select.addEventListener("change", () => {
-      onChosen(chosen());
-      void load();
-    });
-  }
-  panel.addEventListener("toggle", () => {
-    offer();
-    onChosen(panel.open && first.value ? chosen() : null);
-    void load();
-  });
-
   /** The runs to choose from, and two of them: those of the view, else those that the verdict names. */
   const offer = (/** @type {[number, number]|null} */ wanted = null) => {
     if (!answer || !panel.open) return;
@@ -83,6 +72,8 @@ export function createModels({ onChosen }) {
   const choose = (/** @type {[number, number]|null} */ pair) => {
     if (pair) [first.value, second.value] = pair.map(String);
   };
+
+  watchTwo({ panel, selects: [first, second], offer, chosen, onChosen, load });
 
   /** @param {Answer} newest @param {[number, number]|null} wanted as the address says */
   return (newest, wanted) => {

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { createSeedLaunch, missingText } from "./compare-launch.js";
 import { points, pShown, signed } from "./compare-models-model.js";
+import { watchTwo } from "./compare-two.js";
 import { askedOf } from "./compare-view.js";
 import { byId, element, setText } from "./dom.js";
 import { counted, percent } from "./format.js";
@@ -82,17 +83,7 @@ export function createPair({ onChosen, onLaunched }) {
     if (items.length < 2) place.replaceChildren(element("p", { class: "hollow", text: "Two recipes are needed." }));
   };
 
-  for (const select of [first, second]) {
-    select.addEventListener("change", () => {
-      onChosen(chosen());
-      void load();
-    });
-  }
-  panel.addEventListener("toggle", () => {
-    offer();
-    onChosen(panel.open && second.value ? chosen() : null);
-    void load();
-  });
+  watchTwo({ panel, selects: [first, second], offer, chosen, onChosen, load });
 
   /** @param {Answer} newest @param {View} wanted */
   return (newest, wanted) => {
