@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from backend.analysis.confusion import confusion, decoded
+from backend.analysis.confusion import Confusion, confusion, decoded
 from backend.analysis.paired_classes import class_differences, confusion_difference
 from backend.analysis.paired_models import paired_models, smallest_difference
 from backend.api.deps import LARGEST_INTEGER, DatabaseDep
@@ -15,6 +15,7 @@ from backend.api.wire import Wire
 from backend.errors import InvalidSpec, NoPredictions, NotOneTestSet
 from backend.store import paired_predictions, runs
 from backend.store.paired_predictions import Answers
+from backend.store.tables import Run
 
 POWER = 0.8
 MOST_CLASSES = 100
@@ -124,20 +125,21 @@ def compare_models(
         if first.test_set != second.test_set:
             raise NotOneTestSet(a, _count(first), b, _count(second))
         pictured = paired_predictions.pictured(session, first.test_set)
+    return _wire(rows, (first, second), pictured, images)
+
+
+def _wire(rows: Sequence[Run], answers: tuple[Answers, Answers], pictured: set[int], most: int) -> ModelsWire:
+    """Return what the answers of two models for one test set say; at most `most` of the images that only one got, of each."""
+    first, second = answers
     names = first.names
     labels, guesses, others = (
         decoded(one, len(names)) for one in (first.labels, first.predicted, second.predicted)
     )
     paired = paired_models(labels, guesses, others)
-    missed = [
-        _got(paired.only_first, labels, others, first, pictured, images),
-        _got(paired.only_second, labels, guesses, first, pictured, images),
-    ]
-    matrices = [confusion(first.labels, one.predicted, len(names)) for one in (first, second)]
-    by_class = class_differences(*matrices)
+    matrices = [confusion(first.labels, one.predicted, len(names)) for one in answers]
     models = [
         ModelWire(run=row.id, name=row.name, seed=row.seed, epoch=one.epoch, accuracy=accuracy)
-        for row, one, accuracy in zip(rows, (first, second), paired.accuracies, strict=True)
+        for row, one, accuracy in zip(rows, answers, paired.accuracies, strict=True)
     ]
     return ModelsWire(
         first=models[0],
@@ -157,21 +159,25 @@ def compare_models(
         smallest=smallest_difference(paired.disagreements, paired.images),
         smallest_with_power=smallest_difference(paired.disagreements, paired.images, POWER),
         power=POWER,
-        text=paired.told(f"run {a}", f"run {b}"),
-        classes=[
-            ClassWire(
-                name=name,
-                images=one.images,
-                first=one.accuracies[0],
-                second=one.accuracies[1],
-                difference=one.difference,
-            )
-            for name, one in zip(names, by_class, strict=True)
-        ],
+        text=paired.told(f"run {rows[0].id}", f"run {rows[1].id}"),
+        classes=_classes(names, *matrices),
         confusion_difference=confusion_difference(*matrices) if len(names) <= MOST_CLASSES else None,
-        only_first=missed[0],
-        only_second=missed[1],
+        only_first=_got(paired.only_first, labels, others, first, pictured, most),
+        only_second=_got(paired.only_second, labels, guesses, first, pictured, most),
     )
+
+
+def _classes(names: Sequence[str], first: Confusion, second: Confusion) -> list[ClassWire]:
+    return [
+        ClassWire(
+            name=name,
+            images=one.images,
+            first=one.accuracies[0],
+            second=one.accuracies[1],
+            difference=one.difference,
+        )
+        for name, one in zip(names, class_differences(first, second), strict=True)
+    ]
 
 
 def _count(one: Answers) -> int:
