@@ -9,6 +9,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether a failure is the service's or the way's to it, which a later try may not meet; else it is a refusal. */
+export const mayPass = (/** @type {ApiError} */ { status }) => status === 0 || status >= 500;
+
 let serverAheadMs = 0;
 
 /** The server's clock, so that "3 min ago" is true where this computer's clock is not. */

@@ -1,6 +1,6 @@
 /** A report that a person made: shown, followed while its runs go on, edited, deleted. `?own=new` makes one. */
 
-import { get, post, remove } from "./api.js";
+import { get, mayPass, post, remove } from "./api.js";
 import { createCoalescer } from "./coalesce.js";
 import { byId, element, setText } from "./dom.js";
 import { moment } from "./format.js";
@@ -96,7 +96,7 @@ const refreshSoon = createCoalescer(async () => {
     const loaded = await get(`/api/own-reports/${report.id}`);
     if (form.node.hidden) show(loaded); // what is being edited stays: a stale edit is refused when it is saved
   } catch (problem) {
-    if (problem.status === 0 || problem.status >= 500) throw problem;
+    if (mayPass(problem)) throw problem;
     onError(problem.message);
   }
 }, REFRESH_MS);

@@ -1,6 +1,6 @@
 /** The report page: loads the view of one variant, follows its runs, hands each part what changed. */
 
-import { get } from "./api.js";
+import { get, mayPass } from "./api.js";
 import { createCoalescer } from "./coalesce.js";
 import { byId, createList, element, setAttribute, setText } from "./dom.js";
 import { createReportExport } from "./export-report.js";
@@ -126,7 +126,7 @@ const refreshSoon = createCoalescer(async () => {
     const loaded = await get(address());
     if (mine === asked) show(loaded);
   } catch (problem) {
-    if (problem.status === 0 || problem.status >= 500) throw problem;
+    if (mayPass(problem)) throw problem;
     onError(problem.message);
   }
 }, REFRESH_MS);

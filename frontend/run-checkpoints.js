@@ -1,6 +1,6 @@
 /** The files of the last checkpoint: how large, their SHA-256, and where they are downloaded from. */
 
-import { get } from "./api.js";
+import { get, mayPass } from "./api.js";
 import { createCoalescer } from "./coalesce.js";
 import { copyButton } from "./copy.js";
 import { byId, element, setText } from "./dom.js";
@@ -24,7 +24,7 @@ export function createCheckpoints(run) {
       const found = await get(`/api/runs/${run}/checkpoints`);
       show(found, found.length ? "" : over ? NEVER : NONE);
     } catch (problem) {
-      if (problem.status === 0 || problem.status >= 500) throw problem;
+      if (mayPass(problem)) throw problem;
       show([], problem.message); // it lies on another machine, say
     }
   };

@@ -1,6 +1,6 @@
 /** What a run predicted after its last or its best epoch: loads it, and keeps which of the two in the address. */
 
-import { get } from "./api.js";
+import { get, mayPass } from "./api.js";
 import { createCoalescer } from "./coalesce.js";
 import { createConfusion } from "./confusion.js";
 import { byId } from "./dom.js";
@@ -26,7 +26,7 @@ export function createPredictions(run) {
       const found = await Promise.all(["predictions", "mistakes"].map((part) => get(`/api/runs/${run}/${part}?which=${which}`)));
       if (mine === asked && there) show(found[0], found[1]);
     } catch (problem) {
-      if (problem.status === 0 || problem.status >= 500) throw problem;
+      if (mayPass(problem)) throw problem;
       if (mine === asked) showNone();
     }
   };

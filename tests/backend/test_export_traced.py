@@ -24,7 +24,8 @@ from tests.backend import clients
 from tests.backend.by_definition import moments, student_quantile
 from tests.backend.documents import Node, read_document
 from tests.backend.finished_report import SEEDS, VARIANT, finished_report
-from tests.backend.test_report import NAME, NOBODY, blocks, view_of
+from tests.backend.report_views import NAME, blocks, view_of
+from tests.backend.test_report import NOBODY
 
 pytestmark = pytest.mark.thorough
 

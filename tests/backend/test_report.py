@@ -27,11 +27,11 @@ from backend.store.attempts import Claimed
 from backend.store.session import Database
 from backend.store.tables import Run
 from tests.backend import clients
+from tests.backend.report_views import NAME, blocks, experiment, view_of
 from tests.store import scenes
 
 pytestmark = pytest.mark.thorough
 
-NAME = "cifar10-transfer"
 QUICK = Variant(NAME, "quick", "shapes", "glyphs")
 NOBODY = "redis://127.0.0.1:1/0"
 CLASSES = [f"class {number}" for number in range(10)]
@@ -132,23 +132,6 @@ def client(settings: Settings, database: Database) -> Iterator[TestClient]:
     app = create_app(settings, database, Bell(Broker(NOBODY)))
     with clients.operator(app) as client:
         yield client
-
-
-def view_of(client: TestClient, **query: str | int) -> dict[str, Any]:
-    answer = client.get(
-        f"/api/reports/{NAME}", params={"dataset": "shapes", "pretraining": "glyphs", **query}
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def blocks(view: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [block for section in view["sections"] for block in section["blocks"] if block["kind"] == kind]
-
-
-def experiment(view: dict[str, Any], section: str) -> dict[str, Any]:
-    (found,) = [block for block in blocks(view, "experiment") if block["id"] == section]
-    return found
 
 
 def notes(block: dict[str, Any], kind: str) -> list[str]:

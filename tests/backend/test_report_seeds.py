@@ -20,11 +20,11 @@ from backend.spec import parse_spec
 from backend.store import attempts, launches, predictions
 from backend.store.session import Database
 from tests.backend import clients
+from tests.backend.report_views import NAME, blocks, experiment, view_of
 from tests.store import scenes
 
 pytestmark = pytest.mark.thorough
 
-NAME = "cifar10-transfer"
 PLAN = plan_report(Variant(NAME, "quick", "shapes", "glyphs"))
 NOBODY = "redis://127.0.0.1:1/0"
 CLASSES = [f"class {number}" for number in range(10)]
@@ -86,22 +86,6 @@ def train(database: Database, names: list[str], seeds: list[int]) -> dict[int, t
         if name:
             found[claimed.run_id] = (name, spec.seed)
     return found
-
-
-def view_of(client: TestClient, **query: Any) -> dict[str, Any]:
-    answer = client.get(
-        f"/api/reports/{NAME}", params={"dataset": "shapes", "pretraining": "glyphs", **query}
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def blocks(view: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [block for section in view["sections"] for block in section["blocks"] if block["kind"] == kind]
-
-
-def experiment(view: dict[str, Any], section: str) -> dict[str, Any]:
-    return next(block for block in blocks(view, "experiment") if block["id"] == section)
 
 
 def claim(view: dict[str, Any]) -> dict[str, Any]:
