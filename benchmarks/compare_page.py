@@ -15,22 +15,19 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from subprocess import DEVNULL, Popen
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import psutil
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
-from backend.client import Client, ServiceProblem
+from backend.client import Client
 from backend.processes import wait_until
 from backend.settings import Settings
 from benchmarks.compared_runs import Size, store_runs
 from benchmarks.goals import Goals
-from tests.servers import free_port
+from benchmarks.service import serving
 
 TRIES = 5
 LIMIT_SECONDS = 120.0
@@ -72,28 +69,6 @@ AFTER = """([what, argument]) => new Promise((resolve) => {
   }
 })"""
 """Does one thing to the page and returns the milliseconds until it is drawn."""
-
-
-@contextmanager
-def served(home: Path) -> Iterator[tuple[Client, int, psutil.Process]]:
-    """Serve a home folder; yield a client once it answers, the port and the process."""
-    port = free_port()
-    environment = {**os.environ, "RUNYARD_HOME": str(home), "RUNYARD_PORT": str(port)}
-    process = Popen([sys.executable, "-m", "backend.main"], env=environment, stderr=DEVNULL)
-    client = Client(f"http://127.0.0.1:{port}", token_file=home / "token")
-
-    def answers() -> bool:
-        try:
-            return bool(client.status())
-        except ServiceProblem:
-            return False
-
-    try:
-        assert wait_until(answers, LIMIT_SECONDS, 0.05)
-        yield client, port, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def load(page: Page, address: str) -> tuple[float, float]:
@@ -200,10 +175,10 @@ def main() -> None:
         began = time.monotonic()
         ids = store_runs(Settings(home=home), size)
         print(f"{len(ids)} runs stored in {time.monotonic() - began:.0f} s", flush=True)
-        with served(home) as (client, port, process):
-            answered(client, ids)
+        with serving(home, LIMIT_SECONDS) as service:
+            answered(service.client, ids)
             token = (home / "token").read_text().strip()
-            table, curves = measured(port, token, ids, size.recipes, process)
+            table, curves = measured(service.port, token, ids, size.recipes, service.process)
     goals = Goals(not_judged(size))
     goals.at_most("compare-table-usable", table, TABLE_SECONDS, "s")
     goals.at_most("compare-curves-drawn", curves, CURVES_SECONDS, "s")

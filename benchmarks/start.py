@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,15 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from backend.client import Client, ServiceProblem
-from backend.processes import wait_until
 from benchmarks.goals import Goals
+from benchmarks.service import serving
 from tests.processes.stack import Stack
-from tests.servers import free_port
 
 TRIES = 5
 IDLE_SECONDS = 3.0
@@ -39,28 +34,9 @@ RESNET = {
 
 def server_start(home: Path) -> tuple[float, float]:
     """Start the service alone; return seconds until it answers, and MB of PSS when it idles."""
-    port = free_port()
-    environment = {**os.environ, "RUNYARD_HOME": str(home), "RUNYARD_PORT": str(port)}
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "backend.main"], env=environment, stderr=subprocess.DEVNULL
-    )
-    client = Client(f"http://127.0.0.1:{port}", token_file=home / "token")
-
-    def answers() -> bool:
-        try:
-            return bool(client.status())
-        except ServiceProblem:
-            return False
-
-    try:
-        assert wait_until(answers, 30, 0.005)
-        seconds = time.monotonic() - began
+    with serving(home, 30) as service:
         time.sleep(IDLE_SECONDS)
-        return seconds, psutil.Process(process.pid).memory_full_info().pss / 1e6
-    finally:
-        process.terminate()
-        process.wait(10)
+        return service.start_seconds, service.process.memory_full_info().pss / 1e6
 
 
 @dataclass(frozen=True)
