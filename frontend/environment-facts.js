@@ -44,6 +44,7 @@ function featureText({ origin, arch, node, shape, bytes, seconds, mean_square_no
 const TITLES = /** @type {Object<string, string>} */ ({
   device_name: "Device",
   device: "Kind of device",
+  device_key: "Calibrated as",
   threads: "Threads",
   host: "Host",
   platform: "Platform",
